@@ -1,0 +1,113 @@
+/**
+ * The one door into the broker. Whoever publishes or subscribes (an MQTT connection, an MQTT-SN
+ * node, a bridge) enters as a client of a session, and meets the same QoS, retained messages,
+ * queues and custody. Everything here is synchronous; both sides may call each other from within a
+ * call.
+ */
+import type { ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Message, QoS } from "./message.ts";
+
+export interface Will {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+}
+
+/** By what way a client came in. */
+export type Origin = "mqtt" | "websocket" | "mqtt-sn" | "bridge";
+
+export interface Opening {
+  readonly clientId: string;
+  /** Discard an existing session first [MQTT-3.1.2-6]. */
+  readonly cleanStart: boolean;
+  /** Keep the session when the client leaves. Kept sessions are durable: they survive a restart. */
+  readonly persistent: boolean;
+  readonly origin: Origin;
+  /** Where from, for logs: an address, a link and node address, an upstream. */
+  readonly remote: string;
+  readonly username?: string | undefined;
+  readonly will?: Will | undefined;
+  /** How many QoS 1 and 2 messages may be on their way to the peer at a time, at least 1. */
+  readonly receiveMaximum: number;
+  /** Keep QoS 0 messages while paused or away, newest first to stay, within the queue's bound. */
+  readonly queueQos0: boolean;
+  /** Do not deliver what this client itself publishes, and show RETAIN as published: for bridges. */
+  readonly bridge?: boolean | undefined;
+}
+
+export type Entry =
+  | { readonly ok: true; readonly client: Client; readonly sessionPresent: boolean }
+  | { readonly ok: false; readonly reason: ReasonCode };
+
+export interface Door {
+  /**
+   * Opens or resumes the session of `opening.clientId`, taking it over from whoever holds it.
+   * The client starts paused: nothing is delivered to `peer` before `client.redeliver()` is called,
+   * so that the caller can answer its own peer first.
+   */
+  enter(opening: Opening, peer: Peer): Entry;
+  /** Ends a session that nobody holds, with all it kept. */
+  forget(clientId: string): void;
+  /** Publishes in the broker's own name, `$SYS` topics included. */
+  announce(topic: string, payload: Uint8Array, retain: boolean): void;
+}
+
+/** Publishing went well so far, but is not yet safe: `Peer.published(packetId)` follows. */
+export const PENDING = -1;
+export type PublishOutcome = ReasonCode | typeof PENDING;
+
+/** How a client leaves; `lost` and `withWill` publish its will. */
+export type Leaving = "normal" | "withWill" | "lost";
+
+/** A client's hold on its session. After `leave()`, or once evicted, calls do nothing. */
+export interface Client {
+  readonly clientId: string;
+  /** Messages in the session that the peer has not got for good: queued and in flight. */
+  readonly backlog: number;
+  /** Sends what is in flight again (`dup` set), in order, then goes on as `resume`. For a peer that came back. */
+  redeliver(): void;
+  /** Goes on with delivery after `pause`, with what was queued meanwhile. */
+  resume(): void;
+  /** Holds all delivery back; messages queue in the session within its bounds. */
+  pause(): void;
+  /**
+   * Publishes a message. `packetId` names it in later answers when its QoS is 1 or 2. For QoS 2 a
+   * packetId published before and not yet released is not published again [MQTT-4.3.3-2].
+   * Answers success or noMatchingSubscribers when safe (acknowledge now), PENDING (acknowledge on
+   * `Peer.published`), or a refusal of 0x80 and above.
+   */
+  publish(message: Message, packetId: number): PublishOutcome;
+  /** PUBREL for a QoS 2 message came: its packetId may be used again. False if it was not known. */
+  release(packetId: number): boolean;
+  /** Subscribes; the retained messages that match are delivered. Answers the QoS granted, or a refusal. */
+  subscribe(filter: string, qos: QoS): ReasonCode;
+  /** False if there was no such subscription. */
+  unsubscribe(filter: string): boolean;
+  /** The peer has the QoS 1 message for good (PUBACK), or completed QoS 2 (PUBCOMP). */
+  acknowledge(packetId: number): void;
+  /** PUBREC for a QoS 2 delivery came: `Peer.release` follows. */
+  received(packetId: number): void;
+  /** The peer cannot take this delivery at all (too long for it, rejected): it leaves the session, counted. */
+  discard(packetId: number): void;
+  /** Replaces or removes (undefined) the will. */
+  setWill(will: Will | undefined): void;
+  /** Leaves the session to itself: kept if persistent, else ended. */
+  leave(how: Leaving): void;
+}
+
+/** What the broker tells whoever holds a session. */
+export interface Peer {
+  /**
+   * A message to hand on. With `qos` above 0 it stays in flight under `packetId` until
+   * acknowledged; `dup` when it was sent before. `retain` is the RETAIN flag to show. The message
+   * may be kept only after `message.keep()`.
+   */
+  deliver(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void;
+  /** A QoS 2 delivery was received by the peer; PUBREL is to be sent (again). */
+  release(packetId: number): void;
+  /** A publish that was PENDING is safe now: acknowledge it. */
+  published(packetId: number): void;
+  /** The session was taken away; nothing more comes, and the client is dead. */
+  evicted(reason: ReasonCode): void;
+}

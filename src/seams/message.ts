@@ -1,0 +1,36 @@
+/** An application message on its way through the broker. */
+export type QoS = 0 | 1 | 2;
+
+export class Message {
+  readonly topic: string;
+  /**
+   * The application bytes. As long as `borrowed`, they lie in a buffer that is reused when the
+   * current call returns: whoever keeps the message longer calls `keep()` first.
+   */
+  payload: Uint8Array;
+  /** The QoS that it was published with. */
+  readonly qos: QoS;
+  /** The RETAIN flag that it was published with. */
+  readonly retain: boolean;
+  #borrowed: boolean;
+  /** The whole QoS 0 packet, made once for all who receive it alike; filled by the MQTT connection. */
+  encoded: Uint8Array | undefined;
+
+  constructor(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, borrowed = false) {
+    this.topic = topic;
+    this.payload = payload;
+    this.qos = qos;
+    this.retain = retain;
+    this.#borrowed = borrowed;
+    this.encoded = undefined;
+  }
+
+  /** Makes the payload the message's own, so that it may be kept. */
+  keep(): this {
+    if (this.#borrowed) {
+      this.payload = this.payload.slice();
+      this.#borrowed = false;
+    }
+    return this;
+  }
+}
