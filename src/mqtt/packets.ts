@@ -1,5 +1,5 @@
 /** MQTT control packets as values. Version 3.1 and 3.1.1; both directions. */
-import type { QoS } from "../seams/message.ts";
+import type { QoS } from "./qos.ts";
 
 /** Control packet types [MQTT-2.2.1]. */
 export const PacketType = {

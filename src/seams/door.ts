@@ -4,8 +4,10 @@
  * queues and custody. Everything here is synchronous; both sides may call each other from within a
  * call.
  */
+
+import type { QoS } from "../mqtt/qos.ts";
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Message, QoS } from "./message.ts";
+import type { Message } from "./message.ts";
 
 export interface Will {
   readonly topic: string;

@@ -1,5 +1,5 @@
 /** An application message on its way through the broker. */
-export type QoS = 0 | 1 | 2;
+import type { QoS } from "../mqtt/qos.ts";
 
 export class Message {
   readonly topic: string;
