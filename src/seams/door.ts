@@ -82,8 +82,13 @@ export interface Client {
   publish(message: Message, packetId: number): PublishOutcome;
   /** PUBREL for a QoS 2 message came: its packetId may be used again. False if it was not known. */
   release(packetId: number): boolean;
-  /** Subscribes; the retained messages that match are delivered. Answers the QoS granted, or a refusal. */
+  /** Subscribes. Answers the QoS granted, or a refusal. */
   subscribe(filter: string, qos: QoS): ReasonCode;
+  /**
+   * Delivers the retained messages that a filter just subscribed to matches. Apart from `subscribe`,
+   * so that the subscriber can be answered first.
+   */
+  deliverRetained(filter: string, qos: QoS): void;
   /** False if there was no such subscription. */
   unsubscribe(filter: string): boolean;
   /** The peer has the QoS 1 message for good (PUBACK), or completed QoS 2 (PUBCOMP). */

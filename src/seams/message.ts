@@ -13,8 +13,13 @@ export class Message {
   /** The RETAIN flag that it was published with. */
   readonly retain: boolean;
   #borrowed: boolean;
-  /** The whole QoS 0 packet, made once for all who receive it alike; filled by the MQTT connection. */
-  encoded: Uint8Array | undefined;
+  /**
+   * Where the QoS 0 packet of this message was last encoded, so that those who receive it alike copy
+   * it: bytes [encodedAt, encodedEnd) of `encodedIn`. Valid while the message is being routed only.
+   */
+  encodedIn: Uint8Array | undefined;
+  encodedAt: number;
+  encodedEnd: number;
 
   constructor(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, borrowed = false) {
     this.topic = topic;
@@ -22,7 +27,9 @@ export class Message {
     this.qos = qos;
     this.retain = retain;
     this.#borrowed = borrowed;
-    this.encoded = undefined;
+    this.encodedIn = undefined;
+    this.encodedAt = 0;
+    this.encodedEnd = 0;
   }
 
   /** Makes the payload the message's own, so that it may be kept. */

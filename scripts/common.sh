@@ -1,0 +1,53 @@
+# Sourced by the other scripts: finds the checkout's root and the Node that Midge is pinned to.
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+# Prints the path of the pinned Node, or of a system Node of at least 24 where npm has none to fit.
+find_node() {
+  for candidate in "$root"/node_modules/node-linux-*/bin/node; do
+    [ -x "$candidate" ] && "$candidate" -e 0 2>/dev/null && { echo "$candidate"; return; }
+  done
+  system=$(command -v node) && [ "$("$system" -p 'process.versions.node.split(".")[0]')" -ge 24 ] &&
+    { echo "$system"; return; }
+  echo "Midge needs Node 24 or later, and npm installed none for this kind of machine." >&2
+  return 1
+}
+
+# Installs the packages of the lock file, and Node and npm themselves where they are missing.
+install_packages() {
+  [ "$root/node_modules/.midge-installed" -nt "$root/package-lock.json" ] && return
+  if ! command -v npm >/dev/null; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+      echo "npm is missing. Install it first: sudo apt-get install nodejs npm" >&2
+      return 1
+    fi
+    echo "Installing Node and npm…" >&2
+    apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends nodejs npm >&2 || return
+  fi
+  echo "Installing packages…" >&2
+  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) || return
+  touch "$root/node_modules/.midge-installed"
+}
+
+# Builds dist/ if it is missing or older than the sources.
+build_if_stale() {
+  if [ ! -e "$root/dist/.built" ] ||
+    [ -n "$(find "$root/src" "$root/package.json" "$root/scripts" -newer "$root/dist/.built" -type f -print -quit)" ]; then
+    node=$(find_node) && "$node" "$root/scripts/build.ts" >&2
+  fi
+}
+
+# Installs the Debian packages named, where they are missing.
+install_debian_packages() {
+  missing=
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+  done
+  [ -z "$missing" ] && return
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "These Debian packages are needed:$missing. Install them first: sudo apt-get install$missing" >&2
+    return 1
+  fi
+  echo "Installing$missing…" >&2
+  # shellcheck disable=SC2086 # a list of words
+  apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+}

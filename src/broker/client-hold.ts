@@ -1,0 +1,85 @@
+/** One client's hold on its session: it loses all effect once the client has left or was evicted. */
+import type { QoS } from "../mqtt/qos.ts";
+import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Client, Leaving, Peer, PublishOutcome, Will } from "../seams/door.ts";
+import type { Message } from "../seams/message.ts";
+import type { Broker } from "./broker.ts";
+import type { Session } from "./session.ts";
+
+export class ClientHold implements Client {
+  readonly #broker: Broker;
+  readonly #session: Session;
+  readonly #peer: Peer;
+
+  constructor(broker: Broker, session: Session, peer: Peer) {
+    this.#broker = broker;
+    this.#session = session;
+    this.#peer = peer;
+  }
+
+  get clientId(): string {
+    return this.#session.clientId;
+  }
+
+  get backlog(): number {
+    return this.#session.backlog;
+  }
+
+  get #holds(): boolean {
+    return this.#session.peer === this.#peer;
+  }
+
+  redeliver(): void {
+    if (this.#holds) this.#session.redeliver();
+  }
+
+  resume(): void {
+    if (this.#holds) this.#session.resume();
+  }
+
+  pause(): void {
+    if (this.#holds) this.#session.pause();
+  }
+
+  publish(message: Message, packetId: number): PublishOutcome {
+    if (!this.#holds) return Reason.notAuthorized;
+    return this.#broker.publish(this.#session, this.#peer, message, packetId);
+  }
+
+  release(packetId: number): boolean {
+    return this.#holds && this.#broker.release(this.#session, packetId);
+  }
+
+  subscribe(filter: string, qos: QoS): ReasonCode {
+    if (!this.#holds) return Reason.notAuthorized;
+    return this.#broker.subscribe(this.#session, filter, qos);
+  }
+
+  deliverRetained(filter: string, qos: QoS): void {
+    if (this.#holds) this.#broker.deliverRetained(this.#session, filter, qos);
+  }
+
+  unsubscribe(filter: string): boolean {
+    return this.#holds && this.#broker.unsubscribe(this.#session, filter);
+  }
+
+  acknowledge(packetId: number): void {
+    if (this.#holds) this.#session.acknowledge(packetId);
+  }
+
+  received(packetId: number): void {
+    if (this.#holds) this.#session.received(packetId);
+  }
+
+  discard(packetId: number): void {
+    if (this.#holds) this.#session.discard(packetId);
+  }
+
+  setWill(will: Will | undefined): void {
+    if (this.#holds) this.#session.will = will;
+  }
+
+  leave(how: Leaving): void {
+    if (this.#holds) this.#broker.leave(this.#session, how);
+  }
+}

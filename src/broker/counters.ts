@@ -1,0 +1,34 @@
+/** What the broker counts, for `$SYS` and metrics. */
+
+export interface Counters {
+  bytesReceived: number;
+  bytesSent: number;
+  messagesReceived: number;
+  messagesSent: number;
+  publishReceived: number;
+  publishSent: number;
+  publishBytesReceived: number;
+  publishBytesSent: number;
+  /** Messages that a session had no room for, or that a slow client missed. */
+  publishDropped: number;
+  connections: number;
+  clientsMaximum: number;
+  sessionsExpired: number;
+}
+
+export function zeroCounters(): Counters {
+  return {
+    bytesReceived: 0,
+    bytesSent: 0,
+    messagesReceived: 0,
+    messagesSent: 0,
+    publishReceived: 0,
+    publishSent: 0,
+    publishBytesReceived: 0,
+    publishBytesSent: 0,
+    publishDropped: 0,
+    connections: 0,
+    clientsMaximum: 0,
+    sessionsExpired: 0,
+  };
+}

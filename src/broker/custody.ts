@@ -1,0 +1,40 @@
+/**
+ * Custody of one published message: its publisher is acknowledged once every durable recipient has
+ * it, either committed to the store or acknowledged by the recipient itself.
+ */
+import type { Peer } from "../seams/door.ts";
+import type { Settleable } from "../seams/journal.ts";
+
+export class Custody implements Settleable {
+  /** Who is told, under which packet identifier. Replaced when the publisher comes back meanwhile. */
+  peer: Peer;
+  readonly packetId: number;
+  #waiting = 0;
+  #sealed = false;
+  readonly #settled: () => void;
+
+  /** `settled` runs before the peer is told. */
+  constructor(peer: Peer, packetId: number, settled: () => void) {
+    this.peer = peer;
+    this.packetId = packetId;
+    this.#settled = settled;
+  }
+
+  /** One more recipient must have the message first; `settle` follows. */
+  expect(): void {
+    this.#waiting++;
+  }
+
+  /** One recipient has it. */
+  settle(): void {
+    if (--this.#waiting > 0 || !this.#sealed) return;
+    this.#settled();
+    this.peer.published(this.packetId);
+  }
+
+  /** All recipients are known now. True if all have the message already; the peer is then not told. */
+  seal(): boolean {
+    this.#sealed = true;
+    return this.#waiting === 0;
+  }
+}

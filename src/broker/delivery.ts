@@ -1,0 +1,42 @@
+/** One message on its way to one session. */
+import type { QoS } from "../mqtt/qos.ts";
+import type { Settleable } from "../seams/journal.ts";
+import type { Message } from "../seams/message.ts";
+import type { Custody } from "./custody.ts";
+
+export class Delivery implements Settleable {
+  /** Undefined once the recipient has the message and only PUBREL/PUBCOMP is left. */
+  message: Message | undefined;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  /** Place in the session's order; names the record in the store. */
+  readonly sequence: number;
+  /** 0 until sent. */
+  packetId = 0;
+  /** The record stands in the store, committed or about to be. */
+  stored = false;
+  /** The recipient has it for good, or it left the session otherwise. */
+  done = false;
+  #custody: Custody | undefined;
+
+  constructor(message: Message | undefined, qos: QoS, retain: boolean, sequence: number) {
+    this.message = message;
+    this.qos = qos;
+    this.retain = retain;
+    this.sequence = sequence;
+  }
+
+  /** Counts this delivery among those that the publisher's acknowledgement waits for. */
+  entrust(custody: Custody | undefined): void {
+    if (custody === undefined) return;
+    custody.expect();
+    this.#custody = custody;
+  }
+
+  /** The message is safe here: committed, or acknowledged. */
+  settle(): void {
+    const custody = this.#custody;
+    this.#custody = undefined;
+    custody?.settle();
+  }
+}

@@ -1,0 +1,51 @@
+/** What a broker can be told. */
+
+export interface BrokerOptions {
+  /** Shown in `$SYS/broker/version`. */
+  readonly version: string;
+  /** QoS 1 and 2 messages on their way to one MQTT client at a time. */
+  readonly maxInflightMessages: number;
+  /** Messages queued for one session beyond those in flight; 0 is no limit. */
+  readonly maxQueuedMessages: number;
+  /** Payload bytes queued for one session; 0 is no limit. */
+  readonly maxQueuedBytes: number;
+  /** Queue QoS 0 messages too for persistent sessions whose client is away. */
+  readonly queueQos0Messages: boolean;
+  /** Longest packet taken from an MQTT client, bytes. */
+  readonly maxPacketSize: number;
+  /** Longest keep alive accepted, seconds. */
+  readonly maxKeepAlive: number;
+  /** Levels that a topic name or filter may have. */
+  readonly maxTopicLevels: number;
+  readonly retainAvailable: boolean;
+  /** A session whose client has been away this long is ended, ms; 0 is never. */
+  readonly sessionExpiry: number;
+  /** Clients connected at a time; 0 is no limit. Bridges and nodes of this gateway are not counted out. */
+  readonly maxConnections: number;
+  /** Between updates of `$SYS`, ms; 0 turns it off. */
+  readonly sysInterval: number;
+  /** A connection without CONNECT is closed after this, ms. */
+  readonly connectTimeout: number;
+  /**
+   * How long a durable recipient that is connected may take to acknowledge before the message is
+   * written to the store on its behalf, ms.
+   */
+  readonly custodyGrace: number;
+}
+
+export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
+  version: "0",
+  maxInflightMessages: 20,
+  maxQueuedMessages: 1000,
+  maxQueuedBytes: 0,
+  queueQos0Messages: false,
+  maxPacketSize: 2_000_000,
+  maxKeepAlive: 65535,
+  maxTopicLevels: 200,
+  retainAvailable: true,
+  sessionExpiry: 0,
+  maxConnections: 0,
+  sysInterval: 10_000,
+  connectTimeout: 10_000,
+  custodyGrace: 50,
+};

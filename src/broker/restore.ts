@@ -1,0 +1,51 @@
+/** Rebuilds sessions and retained messages from the store. */
+import type { StoredRecord } from "../seams/journal.ts";
+import type { Broker } from "./broker.ts";
+import type { BrokerFact } from "./records.ts";
+import { readRecord } from "./records.ts";
+
+/** Answers how many records were damaged, or belong to a session that is not there. */
+export function restoreRecords(broker: Broker, records: readonly StoredRecord[]): number {
+  const facts: BrokerFact[] = [];
+  let damaged = 0;
+  for (const record of records) {
+    const fact = readRecord(record);
+    if (fact === undefined) damaged++;
+    else if (fact.kind === "session") restoreSession(broker, fact);
+    else facts.push(fact);
+  }
+  for (const fact of facts) if (!restoreFact(broker, fact)) damaged++;
+  return damaged;
+}
+
+function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }): void {
+  const session = broker.session(fact.clientId);
+  session.origin = fact.origin;
+  session.queueQos0 = fact.queueQos0;
+  session.bridge = fact.bridge;
+  session.persistent = true;
+  // A session held when the process ended has been without its client since no later than now.
+  session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
+}
+
+function restoreFact(broker: Broker, fact: BrokerFact): boolean {
+  const session = fact.kind === "retained" ? undefined : broker.sessions.get(fact.clientId);
+  switch (fact.kind) {
+    case "retained":
+      broker.retained.restore(fact.message);
+      return true;
+    case "subscription":
+      if (session === undefined) return false;
+      session.subscriptions.set(fact.filter, fact.qos);
+      broker.subscriptions.add(fact.filter, session, fact.qos);
+      return true;
+    case "delivery":
+      session?.restore(fact.delivery);
+      return session !== undefined;
+    case "incoming":
+      session?.incoming.set(fact.packetId, undefined);
+      return session !== undefined;
+    case "session":
+      return true;
+  }
+}

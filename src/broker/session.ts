@@ -1,0 +1,289 @@
+/**
+ * A session: subscriptions, what is queued and in flight to its client, and the QoS 2 identifiers
+ * its client has published under. It outlives its client's connection if persistent.
+ */
+import type { QoS } from "../mqtt/qos.ts";
+import type { Origin, Peer, Will } from "../seams/door.ts";
+import type { Message } from "../seams/message.ts";
+import type { Custody } from "./custody.ts";
+import { Delivery } from "./delivery.ts";
+import { Queue } from "./queue.ts";
+import type { SessionContext } from "./session-context.ts";
+
+export class Session {
+  readonly clientId: string;
+  readonly context: SessionContext;
+  /** Filters with the maximum QoS granted. */
+  readonly subscriptions = new Map<string, QoS>();
+  /** QoS 2 packet identifiers received and not released, with the custody still waited for, if any. */
+  readonly incoming = new Map<number, Custody | undefined>();
+  readonly #inflight = new Map<number, Delivery>();
+  readonly #queue = new Queue<Delivery>();
+  #queuedBytes = 0;
+  #nextPacketId = 1;
+  #nextSequence = 1;
+  #peer: Peer | undefined;
+  #paused = true;
+  #pumping = false;
+  #ended = false;
+  receiveMaximum = 1;
+  /** Kept when the client leaves, and written to the store. */
+  persistent = false;
+  queueQos0 = false;
+  /** Does not get back what it publishes, and sees RETAIN as published. */
+  bridge = false;
+  origin: Origin = "mqtt";
+  will: Will | undefined;
+  /** When the client left, wall clock ms; undefined while one is there. */
+  leftAt: number | undefined;
+
+  constructor(clientId: string, context: SessionContext) {
+    this.clientId = clientId;
+    this.context = context;
+  }
+
+  get peer(): Peer | undefined {
+    return this.#peer;
+  }
+
+  get backlog(): number {
+    return this.#queue.length + this.#inflight.size;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Gives the session a client, paused. */
+  attach(peer: Peer): void {
+    this.#peer = peer;
+    this.#paused = true;
+    this.leftAt = undefined;
+  }
+
+  detach(wallTime: number): void {
+    this.#peer = undefined;
+    this.#paused = true;
+    this.leftAt = wallTime;
+    this.will = undefined;
+    // What is in flight to someone who left is not going to be acknowledged within the grace time.
+    if (this.persistent) for (const delivery of this.#inflight.values()) this.#store(delivery);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (this.#peer === undefined) return;
+    this.#paused = false;
+    this.#pump();
+  }
+
+  /** [MQTT-4.4.0-1]: unacknowledged PUBLISH and PUBREL are sent again in their order. */
+  redeliver(): void {
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    this.#paused = false;
+    for (const [packetId, delivery] of [...this.#inflight]) {
+      if (this.#peer !== peer || this.#paused) return;
+      const { message } = delivery;
+      if (message === undefined) peer.release(packetId);
+      else peer.deliver(message, delivery.qos, delivery.retain, true, packetId);
+    }
+    this.#pump();
+  }
+
+  /**
+   * Hands a message on, or queues it, or drops and counts it. `custody` is the publisher's, for QoS
+   * above 0. `allowance` widens the queue by so many messages.
+   */
+  deliver(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    custody: Custody | undefined,
+    allowance = 0,
+  ): void {
+    if (this.#ended) return;
+    const ready = this.#peer !== undefined && !this.#paused && !this.#pumping;
+    if (qos === 0) {
+      if (ready && this.#queue.length === 0) {
+        (this.#peer as Peer).deliver(message, 0, retain, false, 0);
+      } else {
+        this.#queueQos0(message, retain, allowance);
+      }
+      return;
+    }
+    const { context } = this;
+    if (ready && this.#queue.length === 0 && this.#inflight.size < this.receiveMaximum) {
+      const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
+      if (this.persistent) {
+        delivery.entrust(custody);
+        if (qos === 2) this.#store(delivery);
+        else context.afterGrace(this, delivery);
+      }
+      this.#send(delivery);
+      return;
+    }
+    if (this.#isFull(message, allowance)) {
+      context.dropped(this, message);
+      return;
+    }
+    const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
+    this.#enqueue(delivery);
+    if (this.persistent) {
+      delivery.entrust(custody);
+      this.#store(delivery);
+    }
+    if (ready) this.#pump();
+  }
+
+  /** The grace time of a delivery is over: unless acknowledged, it goes to the store. */
+  graceOver(delivery: Delivery): void {
+    if (!delivery.done && !this.#ended) this.#store(delivery);
+  }
+
+  /** PUBACK or PUBCOMP. */
+  acknowledge(packetId: number): void {
+    const delivery = this.#inflight.get(packetId);
+    if (delivery === undefined) return;
+    this.#inflight.delete(packetId);
+    this.#finish(delivery);
+    this.#pump();
+  }
+
+  /** PUBREC: the recipient has the message; only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
+  received(packetId: number): void {
+    const delivery = this.#inflight.get(packetId);
+    if (delivery !== undefined && delivery.qos === 2) {
+      delivery.message = undefined;
+      if (delivery.stored) this.context.records.putDelivery(this.clientId, delivery);
+      delivery.settle();
+    }
+    // An unknown identifier is released too: after a lost state that ends the exchange.
+    this.#peer?.release(packetId);
+  }
+
+  /** The recipient cannot take the delivery at all. */
+  discard(packetId: number): void {
+    const message = this.#inflight.get(packetId)?.message;
+    if (message !== undefined) this.context.dropped(this, message);
+    this.acknowledge(packetId);
+  }
+
+  /** Ends the session with all it holds; publishers no longer wait for it. */
+  end(): void {
+    this.#ended = true;
+    this.#peer = undefined;
+    const { records } = this.context;
+    if (this.persistent) {
+      for (const filter of this.subscriptions.keys()) {
+        records.deleteSubscription(this.clientId, filter);
+      }
+      for (const packetId of this.incoming.keys()) records.deleteIncoming(this.clientId, packetId);
+      records.deleteSession(this.clientId);
+    }
+    for (const delivery of [...this.#inflight.values(), ...this.#queue]) this.#finish(delivery);
+    this.#inflight.clear();
+    this.#queue.clear();
+    this.#queuedBytes = 0;
+  }
+
+  /** Puts a delivery read from the store back in its place; called in order of sequence. */
+  restore(delivery: Delivery): void {
+    delivery.stored = true;
+    this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
+    if (delivery.packetId > 0) this.#inflight.set(delivery.packetId, delivery);
+    else this.#enqueue(delivery);
+  }
+
+  #queueQos0(message: Message, retain: boolean, allowance: number): void {
+    const connected = this.#peer !== undefined;
+    if (!connected && !(this.persistent && this.queueQos0)) return;
+    if (this.#isFull(message, allowance)) {
+      // A reading that is newer is worth more than one of its own kind that is older.
+      const oldest = this.queueQos0 ? this.#queue.takeFirst((item) => item.qos === 0) : undefined;
+      if (oldest === undefined) {
+        this.context.dropped(this, message);
+        return;
+      }
+      this.#queuedBytes -= oldest.message?.payload.length ?? 0;
+      this.context.dropped(this, oldest.message as Message);
+    }
+    this.#enqueue(new Delivery(message.keep(), 0, retain, 0));
+    if (connected && !this.#paused) this.#pump();
+  }
+
+  #isFull(message: Message, allowance: number): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.context.options;
+    return (
+      (maxQueuedMessages > 0 && this.#queue.length >= maxQueuedMessages + allowance) ||
+      (maxQueuedBytes > 0 &&
+        allowance === 0 &&
+        this.#queuedBytes + message.payload.length > maxQueuedBytes)
+    );
+  }
+
+  #enqueue(delivery: Delivery): void {
+    this.#queue.push(delivery);
+    this.#queuedBytes += delivery.message?.payload.length ?? 0;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#peer !== undefined && !this.#paused) {
+      const next = this.#queue.peek();
+      if (next === undefined) break;
+      if (next.qos > 0 && this.#inflight.size >= this.receiveMaximum) break;
+      this.#queue.shift();
+      const message = next.message as Message;
+      this.#queuedBytes -= message.payload.length;
+      if (next.qos === 0) this.#peer.deliver(message, 0, next.retain, false, 0);
+      else this.#send(next);
+    }
+    this.#pumping = false;
+  }
+
+  #send(delivery: Delivery): void {
+    const packetId = this.#freePacketId();
+    delivery.packetId = packetId;
+    this.#inflight.set(packetId, delivery);
+    // The recipient of a QoS 2 message knows it by this identifier even after a restart of ours.
+    if (delivery.qos === 2 && delivery.stored)
+      this.context.records.putDelivery(this.clientId, delivery);
+    (this.#peer as Peer).deliver(
+      delivery.message as Message,
+      delivery.qos,
+      delivery.retain,
+      false,
+      packetId,
+    );
+  }
+
+  #freePacketId(): number {
+    // The window is far smaller than the space of identifiers, so one is always free.
+    for (;;) {
+      const packetId = this.#nextPacketId;
+      this.#nextPacketId = packetId === 65535 ? 1 : packetId + 1;
+      if (!this.#inflight.has(packetId)) return packetId;
+    }
+  }
+
+  #store(delivery: Delivery): void {
+    if (delivery.stored) return;
+    delivery.stored = true;
+    const { records } = this.context;
+    records.putDelivery(this.clientId, delivery);
+    records.afterCommit(delivery);
+  }
+
+  #finish(delivery: Delivery): void {
+    delivery.done = true;
+    if (delivery.stored && delivery.sequence > 0) {
+      this.context.records.deleteDelivery(this.clientId, delivery.sequence);
+    }
+    delivery.settle();
+  }
+}

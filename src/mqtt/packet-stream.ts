@@ -1,0 +1,120 @@
+/**
+ * Cuts a byte stream into control packets. Whole packets are decoded where they lie; only what is
+ * cut off at the end of a chunk is copied, into a buffer that grows with what has really arrived,
+ * never with what a header claims.
+ */
+import { TextCache } from "../bytes/text-cache.ts";
+import { decodePacket } from "./decode.ts";
+import type { DecodeFault } from "./decode-fault.ts";
+import { fault } from "./decode-fault.ts";
+import type { Packet } from "./packets.ts";
+import { PacketType } from "./packets.ts";
+import { Reason } from "./reason-codes.ts";
+
+export interface PacketStreamOptions {
+  /** Longest packet taken, bytes, fixed header included. */
+  readonly maximumPacketSize: number;
+  /** A server's first packet is CONNECT, a client's CONNACK; anything else is a fault at its first byte. */
+  readonly role: "server" | "client";
+  /** Topic names seen; shared between the connections of one process. */
+  readonly topics?: TextCache | undefined;
+}
+
+/** Longest CONNECT taken from a stranger: five strings could claim 320 kB, real ones are short. */
+const LONGEST_CONNECT = 140_000;
+
+export class PacketStream {
+  readonly #maximum: number;
+  readonly #first: number;
+  readonly #topics: TextCache;
+  #started = false;
+  #partial: Uint8Array | undefined;
+  #partialLength = 0;
+  /** Set by the owner from within `onPacket` to have no more packets decoded. */
+  stopped = false;
+
+  constructor(options: PacketStreamOptions) {
+    this.#maximum = options.maximumPacketSize;
+    this.#first = options.role === "server" ? PacketType.connect : PacketType.connack;
+    this.#topics = options.topics ?? new TextCache(64);
+  }
+
+  /**
+   * Takes in the next bytes and calls `onPacket` for each packet that is complete. Answers the fault
+   * that ends the stream, if there is one; packets before it have been delivered.
+   */
+  feed(chunk: Uint8Array, onPacket: (packet: Packet) => void): DecodeFault | undefined {
+    if (this.#partial === undefined) return this.#cut(chunk, chunk.length, onPacket, false);
+    this.#append(chunk);
+    return this.#cut(this.#partial, this.#partialLength, onPacket, true);
+  }
+
+  #append(chunk: Uint8Array): void {
+    const partial = this.#partial as Uint8Array;
+    const needed = this.#partialLength + chunk.length;
+    if (needed > partial.length) {
+      const grown = new Uint8Array(Math.max(needed, partial.length * 2));
+      grown.set(partial.subarray(0, this.#partialLength));
+      this.#partial = grown;
+    }
+    (this.#partial as Uint8Array).set(chunk, this.#partialLength);
+    this.#partialLength = needed;
+  }
+
+  #cut(
+    bytes: Uint8Array,
+    length: number,
+    onPacket: (packet: Packet) => void,
+    fromPartial: boolean,
+  ): DecodeFault | undefined {
+    let at = 0;
+    while (at < length) {
+      const header = bytes[at] as number;
+      if (!this.#started && header >>> 4 !== this.#first) {
+        return fault(Reason.protocolError, `first packet is of type ${header >>> 4}`); // [MQTT-3.1.0-1]
+      }
+      let body = at + 1;
+      let size = 0;
+      let shift = 0;
+      let known = false;
+      while (body < length) {
+        const byte = bytes[body++] as number;
+        size |= (byte & 127) << shift;
+        if (byte < 128) {
+          known = true;
+          break;
+        }
+        shift += 7;
+        if (shift > 21) return fault(Reason.malformedPacket, "remaining length of five bytes");
+      }
+      if (!known) break;
+      const maximum = this.#started ? this.#maximum : Math.min(this.#maximum, LONGEST_CONNECT);
+      if (body - at + size > maximum) {
+        return fault(
+          Reason.packetTooLarge,
+          `packet of ${body - at + size} bytes, limit ${maximum}`,
+        );
+      }
+      if (body + size > length) break;
+      const packet = decodePacket(header, bytes, body, body + size, this.#topics);
+      if (packet.kind === "fault") return packet;
+      at = body + size;
+      this.#started = true;
+      onPacket(packet);
+      if (this.stopped) return undefined;
+    }
+    this.#keep(bytes, at, length, fromPartial);
+    return undefined;
+  }
+
+  #keep(bytes: Uint8Array, at: number, length: number, fromPartial: boolean): void {
+    if (at === length) {
+      this.#partial = undefined;
+      this.#partialLength = 0;
+    } else if (!fromPartial || at > 0) {
+      // A fresh, small copy: a connection that dribbles must not go on holding a large buffer.
+      this.#partial = bytes.slice(at, length);
+      this.#partialLength = length - at;
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * A TCP, Unix or TLS socket as a wire: one shared read buffer for all plain sockets, and one write
+ * per turn of the event loop.
+ */
+import { Socket } from "node:net";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import type { Wire, WireEnd } from "../seams/wire.ts";
+import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
+import type { Flushable, FlushTurn } from "./flush-turn.ts";
+
+const READ_SIZE = 65536;
+const readBuffer = new Uint8Array(READ_SIZE);
+const NO_BYTES = new Uint8Array(0);
+
+export class SocketWire implements Wire, Flushable {
+  readonly remote: string;
+  readonly #output = new ByteWriter(0);
+  readonly #socket: Socket;
+  readonly #turn: FlushTurn;
+  /** Called once the socket is closed. */
+  onGone: (() => void) | undefined;
+  #end: WireEnd | undefined;
+  #dirty = false;
+  #closing = false;
+  #gone = false;
+  #cause: string | undefined;
+
+  constructor(socket: Socket, turn: FlushTurn, remote: string) {
+    this.#socket = socket;
+    this.#turn = turn;
+    this.remote = remote;
+  }
+
+  /** Starts reading on behalf of `end`. Call once. */
+  open(end: WireEnd): void {
+    this.#end = end;
+    const socket = this.#socket;
+    socket.on("drain", () => end.drained());
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#cause ??= error.code ?? error.message;
+    });
+    socket.on("end", () => this.close());
+    socket.on("close", () => this.#finish());
+  }
+
+  /** Hands bytes that came to the end, unless it is gone. */
+  receive(bytes: Uint8Array): void {
+    if (!this.#gone && !this.#closing) (this.#end as WireEnd).receive(bytes);
+  }
+
+  get output(): ByteWriter {
+    const output = this.#output;
+    if (output.bytes.length === 0) output.bytes = takeBuffer();
+    return output;
+  }
+
+  get backlog(): number {
+    return this.#socket.writableLength + this.#output.length;
+  }
+
+  flush(): void {
+    if (this.#dirty || this.#gone) return;
+    this.#dirty = true;
+    this.#turn.add(this);
+  }
+
+  flushNow(): void {
+    this.#dirty = false;
+    const output = this.#output;
+    if (output.length > 0 && !this.#gone) {
+      const socket = this.#socket;
+      const { bytes } = output;
+      socket.write(output.view());
+      // With nothing left waiting, the kernel has taken a copy and the buffer is free again.
+      if (socket.writableLength === 0) giveBuffer(bytes);
+      output.bytes = NO_BYTES;
+      output.length = 0;
+    }
+    if (this.#closing && !this.#gone) this.#socket.destroySoon();
+  }
+
+  close(): void {
+    if (this.#closing || this.#gone) return;
+    this.#closing = true;
+    this.flush();
+  }
+
+  #finish(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    giveBuffer(this.#output.bytes);
+    this.#output.bytes = NO_BYTES;
+    this.#output.length = 0;
+    (this.#end as WireEnd).closed(this.#cause);
+    this.onGone?.();
+  }
+}
+
+/**
+ * Wraps a connected socket whose reading has not begun (`pauseOnConnect`, or just connected): its
+ * handle moves into a socket that reads into the shared buffer, since a buffer allocated for each
+ * read is a large part of the cost of a small message.
+ */
+export function openPlainWire(
+  connected: Socket,
+  turn: FlushTurn,
+  remote: string,
+  accept: (wire: Wire) => WireEnd,
+): SocketWire {
+  const owner = connected as Socket & { _handle: unknown };
+  const handle = owner._handle;
+  owner._handle = null;
+  // Its server counts it as closed from here on; the connection lives on in the new socket.
+  connected.destroy();
+  let wire: SocketWire;
+  const socket = new Socket({
+    handle,
+    onread: {
+      buffer: readBuffer,
+      callback: (count: number): boolean => {
+        wire.receive(readBuffer.subarray(0, count));
+        return true;
+      },
+    },
+  } as unknown as ConstructorParameters<typeof Socket>[0]);
+  socket.setNoDelay(true);
+  wire = new SocketWire(socket, turn, remote);
+  wire.open(accept(wire));
+  socket.read(0);
+  return wire;
+}
+
+/** Wraps a TLS socket, which decrypts into buffers of its own. */
+export function openStreamWire(
+  socket: Socket,
+  turn: FlushTurn,
+  remote: string,
+  accept: (wire: Wire) => WireEnd,
+): SocketWire {
+  socket.setNoDelay(true);
+  const wire = new SocketWire(socket, turn, remote);
+  wire.open(accept(wire));
+  socket.on("data", (chunk: Buffer) => wire.receive(chunk));
+  return wire;
+}

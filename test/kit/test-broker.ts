@@ -1,0 +1,187 @@
+/** A broker on a virtual clock and a disk in memory, with MQTT clients that speak bytes. */
+import { Broker } from "../../src/broker/broker.ts";
+import { Connection } from "../../src/broker/connection.ts";
+import { type BrokerOptions, DEFAULT_BROKER_OPTIONS } from "../../src/broker/options.ts";
+import { ByteWriter } from "../../src/bytes/byte-writer.ts";
+import { TextCache } from "../../src/bytes/text-cache.ts";
+import { encodePacket } from "../../src/mqtt/encode.ts";
+import { PacketStream } from "../../src/mqtt/packet-stream.ts";
+import type { ConnectPacket, Packet } from "../../src/mqtt/packets.ts";
+import type { QoS } from "../../src/mqtt/qos.ts";
+import { KeptLog } from "./kept-log.ts";
+import { MemoryDisk } from "./memory-disk.ts";
+import { MemoryWire } from "./memory-wire.ts";
+import { seededRandom } from "./random.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+export interface TestBrokerSettings {
+  readonly options?: Partial<BrokerOptions>;
+  readonly disk?: MemoryDisk;
+  readonly clock?: VirtualClock;
+  /** Commit whatever waits as soon as a client has been served. On by default. */
+  readonly autoCommit?: boolean;
+  readonly allowAnonymous?: boolean;
+}
+
+export class TestBroker {
+  readonly clock: VirtualClock;
+  readonly disk: MemoryDisk;
+  readonly log = new KeptLog();
+  readonly broker: Broker;
+  readonly #autoCommit: boolean;
+  readonly #allowAnonymous: boolean;
+  readonly #random = seededRandom(1);
+  readonly #topics = new TextCache(64);
+
+  constructor(settings: TestBrokerSettings = {}) {
+    this.clock = settings.clock ?? new VirtualClock();
+    this.disk = settings.disk ?? new MemoryDisk();
+    this.#autoCommit = settings.autoCommit ?? true;
+    this.#allowAnonymous = settings.allowAnonymous ?? true;
+    this.broker = new Broker({
+      clock: this.clock,
+      scheduler: this.clock.scheduler,
+      journal: this.disk.open(),
+      log: this.log,
+      options: { ...DEFAULT_BROKER_OPTIONS, ...settings.options },
+    });
+    this.broker.restore(this.disk.records());
+  }
+
+  /** A TCP connection that has sent nothing yet. */
+  dial(): TestClient {
+    const wire = new MemoryWire("127.0.0.1:4711");
+    const connection = new Connection({
+      broker: this.broker,
+      wire,
+      policy: { label: "port 1883", origin: "mqtt", allowAnonymous: this.#allowAnonymous },
+      random: this.#random,
+      topics: this.#topics,
+    });
+    wire.open(connection);
+    connection.open();
+    return new TestClient(wire, () => {
+      if (this.#autoCommit) this.disk.commit();
+    });
+  }
+
+  /** A client that has connected; its CONNACK has been taken. */
+  connect(clientId: string, fields: Partial<ConnectPacket> = {}): TestClient {
+    const client = this.dial();
+    client.send(connectPacket(clientId, fields));
+    client.takeConnack();
+    return client;
+  }
+
+  /** The power goes and comes back: a new broker on what the disk holds. */
+  restart(settings: TestBrokerSettings = {}): TestBroker {
+    this.disk.crash();
+    return new TestBroker({
+      disk: this.disk,
+      clock: this.clock,
+      autoCommit: this.#autoCommit,
+      ...settings,
+    });
+  }
+}
+
+export function connectPacket(
+  clientId: string,
+  fields: Partial<ConnectPacket> = {},
+): ConnectPacket {
+  return {
+    kind: "connect",
+    level: 4,
+    bridge: false,
+    clientId,
+    cleanSession: true,
+    keepAlive: 0,
+    ...fields,
+  };
+}
+
+/** The client's end of a connection in memory. */
+export class TestClient {
+  readonly wire: MemoryWire;
+  /** The first packet that answered `TestBroker.connect`. */
+  connack: Packet | undefined;
+  readonly #afterwards: () => void;
+  readonly #stream = new PacketStream({ maximumPacketSize: 10_000_000, role: "client" });
+  #received: Packet[] = [];
+
+  constructor(wire: MemoryWire, afterwards: () => void) {
+    this.wire = wire;
+    this.#afterwards = afterwards;
+  }
+
+  send(packet: Packet): void {
+    const writer = new ByteWriter();
+    encodePacket(writer, packet);
+    this.sendBytes(writer.copy());
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.wire.arrive(bytes);
+    this.#afterwards();
+  }
+
+  publish(
+    topic: string,
+    payload: string,
+    qos: QoS = 0,
+    packetId = 0,
+    retain = false,
+    dup = false,
+  ): void {
+    const bytes = new TextEncoder().encode(payload);
+    this.send({ kind: "publish", topic, payload: bytes, qos, packetId, retain, dup });
+  }
+
+  /** Takes the CONNACK; what came with it stays to be taken. */
+  takeConnack(): void {
+    [this.connack, ...this.#received] = this.take();
+  }
+
+  /** Subscribes and takes the SUBACK; what came with it stays to be taken. */
+  subscribe(filter: string, qos: QoS = 0): readonly number[] {
+    this.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter, qos }] });
+    const [suback, ...rest] = this.take();
+    this.#received = rest;
+    if (suback?.kind !== "suback") throw new Error(`expected SUBACK, got ${suback?.kind}`);
+    return suback.codes;
+  }
+
+  /** Everything that has come since the last call. */
+  take(): Packet[] {
+    const packets = this.#received;
+    this.#received = [];
+    const fault = this.#stream.feed(this.wire.take(), (packet) =>
+      packets.push(
+        packet.kind === "publish" ? { ...packet, payload: packet.payload.slice() } : packet,
+      ),
+    );
+    if (fault !== undefined) throw new Error(fault.detail);
+    return packets;
+  }
+
+  /** PUBLISH packets that have come since, as "topic=payload" with marks for what is set. */
+  messages(): string[] {
+    return this.take().flatMap((packet) => (packet.kind === "publish" ? [describe(packet)] : []));
+  }
+
+  /** The other side asked for the end of the connection. */
+  get closed(): boolean {
+    return this.wire.closing;
+  }
+
+  /** The connection breaks without DISCONNECT. */
+  break(): void {
+    this.wire.break();
+    this.#afterwards();
+  }
+}
+
+function describe(packet: Packet & { kind: "publish" }): string {
+  const marks = `${packet.qos > 0 ? ` q${packet.qos}` : ""}${packet.retain ? " retain" : ""}${packet.dup ? " dup" : ""}`;
+  return `${packet.topic}=${new TextDecoder().decode(packet.payload)}${marks}`;
+}

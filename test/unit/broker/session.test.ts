@@ -1,0 +1,271 @@
+/** Sessions that outlive connections and restarts, and custody of what was acknowledged. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TestBroker } from "../../kit/test-broker.ts";
+
+const KEPT = { cleanSession: false } as const;
+
+test("[MQTT-3.1.2-4] a session without clean session is resumed, with session present [MQTT-3.2.2-2]", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  client.break();
+  broker.connect("p").publish("t", "while away", 1, 1);
+  const back = broker.connect("a", KEPT);
+  assert.deepEqual(back.connack, { kind: "connack", sessionPresent: true, returnCode: 0 });
+  assert.deepEqual(back.messages(), ["t=while away q1"]);
+});
+
+test("[MQTT-3.1.2-6] clean session discards what was there before", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  client.send({ kind: "disconnect" });
+  broker.connect("p").publish("t", "x", 1, 1);
+  const clean = broker.connect("a");
+  assert.deepEqual(clean.connack, { kind: "connack", sessionPresent: false, returnCode: 0 });
+  assert.deepEqual(clean.messages(), []);
+  clean.break();
+  const later = broker.connect("a", KEPT);
+  assert.deepEqual(later.connack, { kind: "connack", sessionPresent: false, returnCode: 0 });
+});
+
+test("[MQTT-4.4.0-1] what was not acknowledged is sent again with DUP and the same identifier, in order", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 2);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "1", 1, 1);
+  publisher.publish("t", "2", 2, 2);
+  publisher.publish("t", "3", 2, 3);
+  publisher.publish("t", "4", 1, 4);
+  const ids = client.take().map((packet) => packet.kind === "publish" && packet.packetId);
+  assert.deepEqual(ids, [1, 2, 3, 4]);
+  client.send({ kind: "pubrec", packetId: 2 });
+  client.send({ kind: "puback", packetId: 1 });
+  client.break();
+  const again = broker.connect("a", KEPT).take();
+  assert.deepEqual(
+    again.map((packet) => ("packetId" in packet ? [packet.kind, packet.packetId] : packet.kind)),
+    [
+      ["pubrel", 2],
+      ["publish", 3],
+      ["publish", 4],
+    ],
+  );
+  assert.equal(
+    again.every((packet) => packet.kind !== "publish" || packet.dup),
+    true,
+  );
+});
+
+test("QoS 0 is not kept for who is away, unless queue_qos0_messages says so", () => {
+  for (const queueQos0Messages of [false, true]) {
+    const broker = new TestBroker({ options: { queueQos0Messages } });
+    const client = broker.connect("a", KEPT);
+    client.subscribe("t", 1);
+    client.break();
+    broker.connect("p").publish("t", "x");
+    assert.deepEqual(broker.connect("a", KEPT).messages(), queueQos0Messages ? ["t=x"] : []);
+  }
+});
+
+test("subscriptions and queued messages survive a restart, in order", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t/#", 2);
+  client.break();
+  const publisher = broker.connect("p");
+  for (let n = 1; n <= 300; n++) publisher.publish(`t/${n}`, `${n}`, n % 2 === 0 ? 2 : 1, n);
+  const back = broker.restart().connect("a", KEPT);
+  const got: string[] = [];
+  for (let packets = back.take(); packets.length > 0; packets = back.take()) {
+    for (const packet of packets) {
+      if (packet.kind === "publish") got.push(packet.topic);
+      if (packet.kind === "publish" && packet.qos === 1)
+        back.send({ kind: "puback", packetId: packet.packetId });
+      if (packet.kind === "publish" && packet.qos === 2)
+        back.send({ kind: "pubrec", packetId: packet.packetId });
+      if (packet.kind === "pubrel") back.send({ kind: "pubcomp", packetId: packet.packetId });
+    }
+  }
+  assert.deepEqual(
+    got,
+    Array.from({ length: 300 }, (_, n) => `t/${n + 1}`),
+  );
+});
+
+test("custody: QoS 1 for a session whose client is away is acknowledged only when it is on the disk", () => {
+  const broker = new TestBroker({ autoCommit: false });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  client.break();
+  broker.disk.commit();
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  assert.deepEqual(publisher.take(), []);
+  broker.disk.commit();
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+});
+
+test("custody: a recipient that acknowledges within the grace time keeps the message off the disk", () => {
+  const broker = new TestBroker({ autoCommit: false, options: { custodyGrace: 50 } });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  broker.disk.commit();
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  assert.deepEqual(publisher.take(), []);
+  assert.deepEqual(client.messages(), ["t=x q1"]);
+  client.send({ kind: "puback", packetId: 1 });
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+  broker.clock.advance(1000);
+  broker.disk.commit();
+  assert.deepEqual(
+    broker.disk.records().filter(({ key }) => key.startsWith("q/")),
+    [],
+  );
+});
+
+test("custody: a recipient that takes longer gets the message from the disk after a power cut", () => {
+  const broker = new TestBroker({ autoCommit: false, options: { custodyGrace: 50 } });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  broker.clock.advance(49);
+  assert.equal(broker.disk.records().length, 0);
+  broker.clock.advance(1);
+  assert.deepEqual(publisher.take(), []);
+  broker.disk.commit();
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+  assert.deepEqual(broker.restart().connect("a", KEPT).messages(), ["t=x q1"]);
+});
+
+test("custody: with several recipients the slowest decides", () => {
+  const broker = new TestBroker({ autoCommit: false });
+  const quick = broker.connect("quick", KEPT);
+  const away = broker.connect("away", KEPT);
+  quick.subscribe("t", 1);
+  away.subscribe("t", 1);
+  away.break();
+  broker.disk.commit();
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  quick.send({ kind: "puback", packetId: 1 });
+  assert.deepEqual(publisher.take(), []);
+  broker.disk.commit();
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+});
+
+test("custody: recipients without a kept session are not waited for", () => {
+  const broker = new TestBroker({ autoCommit: false });
+  broker.connect("a").subscribe("t", 1);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+});
+
+test("custody: a session that ends no longer holds up the publisher", () => {
+  const broker = new TestBroker({ autoCommit: false });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "x", 1, 9);
+  assert.deepEqual(publisher.take(), []);
+  broker.connect("a", { cleanSession: true });
+  assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
+});
+
+test("a publisher that comes back before its QoS 2 message is safe is acknowledged once it is", () => {
+  const broker = new TestBroker({ autoCommit: false });
+  const away = broker.connect("away", KEPT);
+  away.subscribe("t", 2);
+  away.break();
+  const publisher = broker.connect("p", KEPT);
+  publisher.publish("t", "x", 2, 9);
+  publisher.break();
+  const back = broker.connect("p", KEPT);
+  back.publish("t", "x", 2, 9, false, true);
+  assert.deepEqual(back.take(), []);
+  broker.disk.commit();
+  assert.deepEqual(back.take(), [{ kind: "pubrec", packetId: 9 }]);
+  assert.equal(broker.broker.sessions.get("away")?.backlog, 1);
+});
+
+test("QoS 2 identifiers survive a restart: a repeated PUBLISH is not published again", () => {
+  const broker = new TestBroker();
+  const publisher = broker.connect("p", KEPT);
+  publisher.publish("t", "x", 2, 9);
+  assert.deepEqual(publisher.take(), [{ kind: "pubrec", packetId: 9 }]);
+  const after = broker.restart();
+  const watcher = after.connect("w");
+  watcher.subscribe("t");
+  const back = after.connect("p", KEPT);
+  back.publish("t", "x", 2, 9, false, true);
+  assert.deepEqual(back.take(), [{ kind: "pubrec", packetId: 9 }]);
+  assert.deepEqual(watcher.messages(), []);
+});
+
+test("a QoS 2 delivery in flight keeps its identifier over a restart, before and after PUBREC", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 2);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "1", 2, 1);
+  publisher.publish("t", "2", 2, 2);
+  client.take();
+  client.send({ kind: "pubrec", packetId: 1 });
+  const back = broker.restart().connect("a", KEPT);
+  assert.deepEqual(
+    back.take().map((packet) => ("packetId" in packet ? [packet.kind, packet.packetId] : [])),
+    [
+      ["pubrel", 1],
+      ["publish", 2],
+    ],
+  );
+});
+
+test("nothing of a session is left on the disk once it has ended", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 2);
+  client.publish("t", "x", 2, 5);
+  client.break();
+  assert.notDeepEqual(broker.disk.records(), []);
+  broker.connect("a", { cleanSession: true }).break();
+  broker.disk.commit();
+  assert.deepEqual(broker.disk.records(), []);
+});
+
+test("a session whose client stays away longer than allowed is ended", () => {
+  const broker = new TestBroker({ options: { sessionExpiry: 1000 } });
+  const client = broker.connect("a", KEPT);
+  client.break();
+  broker.clock.advance(1000);
+  broker.broker.expireSessions();
+  assert.equal(broker.broker.sessions.has("a"), true);
+  broker.clock.advance(1);
+  broker.broker.expireSessions();
+  assert.equal(broker.broker.sessions.has("a"), false);
+});
+
+test("damaged and orphaned records are left out and counted, and the rest is restored", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  client.publish("r", "kept", 1, 1, true);
+  const records = broker.disk.records();
+  const damaged = [
+    ...records,
+    { key: "r/cut", value: new Uint8Array([1, 0, 0, 9, 65]) },
+    { key: "r/later-format", value: new Uint8Array([99]) },
+    { key: "q/nobody\x00000000000001", value: new Uint8Array([1, 1, 0, 0, 1, 0, 1, 65]) },
+    { key: "s/empty", value: new Uint8Array(0) },
+    { key: "f/a\x00x", value: new Uint8Array(0) },
+  ];
+  const fresh = new TestBroker();
+  assert.equal(fresh.broker.restore(damaged), 5);
+  assert.equal(fresh.broker.retained.count, 1);
+  assert.deepEqual([...(fresh.broker.sessions.get("a")?.subscriptions ?? [])], [["t", 1]]);
+});
