@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the other scripts: finds the checkout's root and the Node that Midge is pinned to.
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -48,6 +49,7 @@ install_debian_packages() {
     return 1
   fi
   echo "Installing$missing…" >&2
+  # RUNLEVEL=1: a broker that is installed for the tests must not be started as a service.
   # shellcheck disable=SC2086 # a list of words
-  apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+  apt-get update -qq >&2 && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 }

@@ -133,8 +133,7 @@ export class Broker implements Door, SessionContext {
     const { qos } = message;
     if (!isTopicName(message.topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
     if (qos === 2 && session.incoming.has(packetId)) return this.#again(session, peer, packetId);
-    // Clients do not publish what the broker says of itself.
-    if (message.topic.startsWith("$SYS/")) return Reason.notAuthorized;
+    if (!mayPublish(message.topic)) return Reason.notAuthorized;
     if (message.retain && !this.options.retainAvailable) return Reason.retainNotSupported;
     let custody: Custody | undefined;
     if (qos > 0) {
@@ -234,7 +233,7 @@ export class Broker implements Door, SessionContext {
   }
 
   #publishWill(will: Will): void {
-    if (!isTopicName(will.topic, this.options.maxTopicLevels)) return;
+    if (!isTopicName(will.topic, this.options.maxTopicLevels) || !mayPublish(will.topic)) return;
     const message = new Message(will.topic, will.payload, will.qos, will.retain);
     if (will.retain && this.options.retainAvailable) this.retained.set(message, false);
     this.#route(message, undefined, undefined);
@@ -262,4 +261,11 @@ export class Broker implements Door, SessionContext {
     session.end();
     this.sessions.delete(session.clientId);
   }
+}
+
+const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
+
+/** Clients do not publish what the broker says of itself, save a bridge whether it is connected. */
+function mayPublish(topic: string): boolean {
+  return !topic.startsWith("$SYS/") || BRIDGE_STATE.test(topic);
 }

@@ -66,13 +66,9 @@ export class LevelJournal implements Journal {
 
   /** Commits what is left and closes the database. */
   async close(): Promise<void> {
-    this.#cancelTimers();
-    while (this.#batch.size > 0 || this.#committing !== undefined) {
-      const before = this.#batch.size;
-      await (this.#committing ?? this.#commit());
-      // A disk that refuses to the last must not keep the process from ending.
-      if (this.#batch.size > 0 && this.#batch.size === before) break;
-    }
+    await this.#committing;
+    // A disk that refuses to the last must not keep the process from ending.
+    if (this.#batch.size > 0) await this.#commit();
     this.#cancelTimers();
     await this.#db.close();
   }

@@ -1,0 +1,118 @@
+/** A subscribing client of the load: times, counts and acknowledges what is delivered to it. */
+import { Channel, type ChannelEvents } from "./channel.ts";
+import {
+  CONNACK,
+  connectPacket,
+  DISCONNECT_PACKET,
+  PUBACK_HEADER,
+  PUBLISH,
+  readStampNumber,
+  readStampSequence,
+  readStampTime,
+  readU16,
+  SUBACK,
+  subscribePacket,
+} from "./mqtt-packets.ts";
+import { type ClientOptions, microseconds } from "./traffic.ts";
+
+export interface SubscriberOptions extends ClientOptions {
+  readonly filter: string;
+  /** The session is not clean. */
+  readonly persistent: boolean;
+  /** How many publishers it hears. */
+  readonly heard: number;
+}
+
+const puback = Uint8Array.from([PUBACK_HEADER, 2, 0, 0]);
+
+export class LoadSubscriber implements ChannelEvents {
+  readonly channel: Channel;
+  readonly #options: SubscriberOptions;
+  /** The next sequence number of each publisher. */
+  readonly #expected: Float64Array;
+  #now = 0;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.#expected = new Float64Array(options.heard);
+    this.channel = new Channel(options.port, this);
+  }
+
+  leave(): void {
+    this.channel.append(DISCONNECT_PACKET);
+    this.channel.flush();
+    this.channel.close();
+  }
+
+  opened(): void {
+    this.channel.append(connectPacket(this.#options.clientId, !this.#options.persistent));
+    this.channel.flush();
+  }
+
+  reading(): void {
+    this.#now = microseconds();
+    this.#options.wake();
+  }
+
+  drained(): void {
+    this.#options.wake();
+  }
+
+  failed(cause: string): void {
+    this.#options.fail(cause);
+  }
+
+  packet(header: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (header >> 4) {
+      case PUBLISH:
+        this.#delivered(header, bytes, start);
+        return;
+      case CONNACK:
+        this.#connected(bytes[start + 1] as number);
+        return;
+      case SUBACK:
+        this.#subscribed(bytes[end - 1] as number);
+        return;
+    }
+  }
+
+  #delivered(header: number, bytes: Uint8Array, start: number): void {
+    let stamp = start + 2 + readU16(bytes, start);
+    if ((header & 6) !== 0) {
+      puback[2] = bytes[stamp] as number;
+      puback[3] = bytes[stamp + 1] as number;
+      this.channel.append(puback);
+      stamp += 2;
+    }
+    const { traffic } = this.#options;
+    const number = readStampNumber(bytes, stamp);
+    const sequence = readStampSequence(bytes, stamp);
+    const expected = this.#expected[number] as number;
+    traffic.delivered++;
+    traffic.latency.record((this.#now - readStampTime(bytes, stamp)) >>> 0);
+    if (sequence >= expected) {
+      // Messages of one topic and QoS keep their order [MQTT-4.6.0-6], so those in between are lost
+      // and must not take up the window for good.
+      traffic.lost += sequence - expected;
+      this.#expected[number] = sequence + 1;
+    } else {
+      traffic.lost--;
+    }
+  }
+
+  #connected(code: number): void {
+    const { qos, filter, fail } = this.#options;
+    if (code !== 0) {
+      fail(`the broker refused a subscriber with return code ${code}`);
+      return;
+    }
+    this.channel.append(subscribePacket(filter, qos));
+    this.channel.flush();
+  }
+
+  #subscribed(granted: number): void {
+    const { qos, filter, fail, ready } = this.#options;
+    if (granted === qos) ready();
+    else fail(`the broker answered ${granted} to a subscription to ${filter} with QoS ${qos}`);
+  }
+}

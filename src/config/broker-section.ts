@@ -1,0 +1,118 @@
+/** The broker's own options: `[broker]`. */
+import * as v from "valibot";
+import { duration, flag, integer } from "./fields.ts";
+
+const NO_LIMIT = [-1, "no limit"] as const;
+/** There are no more packet identifiers than this. */
+const PROTOCOL_LIMIT = 65_535;
+const LARGEST = 1_000_000_000;
+
+export const BrokerSchema = v.pipe(
+  v.object({
+    max_inflight_messages: v.optional(
+      v.pipe(
+        integer(
+          { min: 0, max: PROTOCOL_LIMIT },
+          {
+            description:
+              "How many QoS 1 and 2 messages may be on their way to one client at a time; 0 means no limit but the protocol's own. 1 keeps all messages of a client in order.",
+          },
+        ),
+        v.transform((count) => (count === 0 ? PROTOCOL_LIMIT : count)),
+      ),
+      20,
+    ),
+    max_queued_messages: v.optional(
+      integer(
+        { min: 0, max: LARGEST },
+        {
+          description:
+            "How many messages wait for one client beyond those in flight before further ones are dropped; 0 means no limit.",
+        },
+      ),
+      1000,
+    ),
+    max_queued_bytes: v.optional(
+      integer(
+        { min: 0, max: 1_000_000_000_000 },
+        {
+          description:
+            "How many bytes of messages wait for one client beyond those in flight before further ones are dropped; 0 means no limit.",
+          unit: "bytes",
+        },
+      ),
+      0,
+    ),
+    queue_qos0_messages: v.optional(
+      flag({ description: "Keep QoS 0 messages, too, for clients that are away." }),
+      false,
+    ),
+    max_packet_size: v.optional(
+      integer(
+        { min: 20, max: 268_435_461 },
+        {
+          description:
+            "The longest MQTT packet that is accepted. A client that sends a longer one is disconnected.",
+          unit: "bytes",
+        },
+      ),
+      2_000_000,
+    ),
+    max_keepalive: v.optional(
+      integer(
+        { min: 1, max: 65_535 },
+        { description: "The longest keep alive that a client may ask for.", unit: "seconds" },
+      ),
+      65_535,
+    ),
+    max_topic_levels: v.optional(
+      integer(
+        { min: 1, max: 65_535 },
+        { description: "How many levels topic names and topic filters may have." },
+      ),
+      200,
+    ),
+    retain_available: v.optional(
+      flag({
+        description:
+          "Allow retained messages. If false, a client that publishes one is disconnected.",
+      }),
+      true,
+    ),
+    persistent_client_expiration: v.optional(
+      duration({
+        description:
+          'After how long away the session of a client is forgotten; "" means never. Units are s, h, d, w, m (30 days) and y.',
+      }),
+      "",
+    ),
+    sys_interval: v.optional(
+      integer(
+        { min: 0, max: 65_535 },
+        {
+          description: "How often the $SYS topics are brought up to date; 0 turns them off.",
+          unit: "seconds",
+        },
+      ),
+      10,
+    ),
+    connect_timeout: v.optional(
+      integer(
+        { min: 1, max: 3600 },
+        {
+          description: "How long a new connection may take to send its CONNECT packet.",
+          unit: "seconds",
+        },
+      ),
+      10,
+    ),
+    max_connections: v.optional(
+      integer(
+        { min: 1, max: LARGEST, also: NO_LIMIT },
+        { description: "How many clients may be connected at a time, over all listeners." },
+      ),
+      -1,
+    ),
+  }),
+  v.metadata({ description: "The broker: what clients may do, and what is kept for them." }),
+);

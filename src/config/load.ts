@@ -1,0 +1,160 @@
+/** From a file, or from none, to a checked configuration. */
+import { ConfigError, type Problem } from "./config-error.ts";
+import { crossCheck, type Source } from "./cross-checks.ts";
+import { formatPath, type KeyPath, type Locate } from "./key-path.ts";
+import { readMosquittoConf } from "./mosquitto-conf.ts";
+import { readText } from "./read-text.ts";
+import type { Config } from "./schema.ts";
+import { readToml } from "./toml-file.ts";
+import {
+  assemble,
+  type Finding,
+  isTable,
+  type RawTable,
+  type ValidParts,
+  validate,
+} from "./validate.ts";
+
+export interface LoadOptions {
+  /** TOML, or mosquitto.conf if the name ends in `.conf`. None: the defaults. */
+  readonly file?: string | undefined;
+  readonly overrides?: Overrides | undefined;
+}
+
+/** What the command line says, which comes before the file. */
+export interface Overrides {
+  /** Where MQTT clients are served, unless the file has listeners of its own. */
+  readonly port?: number | undefined;
+  /** Log everything. */
+  readonly verbose?: boolean | undefined;
+}
+
+export interface Loaded {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  readonly file: string | undefined;
+}
+
+/** A file, read but not yet checked. */
+interface Reading {
+  readonly raw: RawTable;
+  readonly locate: Locate;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** The file leaves it to others where to listen. */
+  readonly portOpen: boolean;
+  readonly mosquitto: boolean;
+}
+
+/** Throws ConfigError, which tells all that is wrong at once. */
+export function loadConfig({ file, overrides }: LoadOptions): Loaded {
+  const reading = override(read(file), overrides ?? {});
+  const { raw, locate } = reading;
+  const { findings, parts } = validate(raw);
+  const checked = reading.mosquitto ? withOptionalParts(parts) : parts;
+  const crossed = crossCheck(checked, sourceOf(reading));
+  const toProblem = ({ at, message }: Finding): Problem => ({ ...locate(at), message });
+  const found = [...findings, ...crossed.errors].map(toProblem);
+  const problems = inOrder([...reading.problems, ...found]);
+  if (problems.length > 0) throw new ConfigError(cut(problems));
+  const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
+  const config = assemble(raw);
+  return { config: reading.mosquitto ? withOptional(config) : config, warnings, file };
+}
+
+function read(file: string | undefined): Reading {
+  const none = { problems: [], warnings: [], mosquitto: false };
+  if (file === undefined) {
+    const locate: Locate = (path) => ({ file: "defaults", line: 0, key: formatPath(path) });
+    return { ...none, raw: {}, locate, portOpen: true };
+  }
+  const text = readText(file);
+  if (file.endsWith(".conf")) {
+    const conf = readMosquittoConf(text, file);
+    return { ...conf, portOpen: conf.localOnly, mosquitto: true };
+  }
+  const { raw, locate } = readToml(text, file);
+  return { ...none, raw, locate, portOpen: !Object.hasOwn(raw, "listener") };
+}
+
+const COMMAND_LINE = "command line";
+
+function override(reading: Reading, { port, verbose }: Overrides): Reading {
+  const raw: Record<string, unknown> = { ...reading.raw };
+  const places = new Map<string, string>();
+  const warnings = [...reading.warnings];
+  // What is no table at all stays as it is, to be told of.
+  if (verbose === true && isTable(raw.log ?? {})) raw.log = { ...tableOr(raw.log), level: "debug" };
+  if (port !== undefined && reading.portOpen) {
+    const [listener] = Array.isArray(raw.listener) ? raw.listener : [];
+    raw.listener = [{ ...tableOr(listener), port }];
+    places.set("listener[0].port", "-p");
+  } else if (port !== undefined) {
+    const message = "has no effect, as the file has listeners of its own";
+    warnings.push({ file: COMMAND_LINE, line: 0, key: "-p", message });
+  }
+  const locate: Locate = (path) => {
+    const key = places.get(formatPath(path));
+    return key === undefined ? reading.locate(path) : { file: COMMAND_LINE, line: 0, key };
+  };
+  return { ...reading, raw, locate, warnings };
+}
+
+function tableOr(value: unknown): object {
+  return isTable(value) ? value : {};
+}
+
+function sourceOf({ raw, locate, mosquitto }: Reading): Source {
+  return {
+    isGiven: (at) => valueAt(raw, at) !== undefined,
+    nameOf: (at) => {
+      const { line } = locate(at);
+      if (mosquitto && line > 0) return `the ${at[0]} of line ${line}`;
+      return at.length === 1 ? `[${at[0]}]` : formatPath(at);
+    },
+  };
+}
+
+function valueAt(raw: unknown, at: KeyPath): unknown {
+  let value = raw;
+  for (const step of at) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step))
+      return undefined;
+    value = (value as Record<string | number, unknown>)[step];
+  }
+  return value;
+}
+
+/**
+ * What a mosquitto.conf cannot speak of keeps its defaults, and must not keep Midge from starting
+ * where Mosquitto would.
+ */
+function withOptional(config: Config): Config {
+  return {
+    ...config,
+    http: { ...config.http, optional: true },
+    link: config.link.map((link) => ({ ...link, optional: true })),
+  };
+}
+
+function withOptionalParts(parts: ValidParts): ValidParts {
+  return { ...parts, http: parts.http && { ...parts.http, optional: true } };
+}
+
+/** File by file as they were read, and by line in each. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))];
+  const rank = (problem: Problem) => files.indexOf(problem.file);
+  return problems.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line);
+}
+
+/** More than anyone reads. */
+const MOST_PROBLEMS = 100;
+
+function cut(problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - MOST_PROBLEMS;
+  const file = problems[0]?.file ?? "";
+  if (more <= 0) return problems;
+  const rest = { file, line: 0, key: "", message: `and ${more} more mistakes` };
+  return [...problems.slice(0, MOST_PROBLEMS), rest];
+}

@@ -1,0 +1,25 @@
+/** The whole page. */
+import type { PageState } from "../page-state.ts";
+import { Bridges } from "./bridges.tsx";
+import { ConnectionBanner } from "./connection-banner.tsx";
+import { Figures } from "./figures.tsx";
+import { Header } from "./header.tsx";
+import { NodesTable } from "./nodes-table.tsx";
+import { ValuesTable } from "./values-table.tsx";
+
+export function App({ page }: { readonly page: PageState }) {
+  return (
+    <>
+      <div class="top">
+        <Header page={page} />
+        <ConnectionBanner page={page} />
+      </div>
+      <main class={page.connection.value.kind === "lost" ? "outdated" : undefined}>
+        <Figures page={page} />
+        <Bridges page={page} />
+        <NodesTable page={page} />
+        <ValuesTable page={page} />
+      </main>
+    </>
+  );
+}

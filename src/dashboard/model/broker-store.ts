@@ -1,0 +1,117 @@
+/** The few figures and the bridge states that the page takes from `$SYS/broker/`. */
+
+export interface Bridge {
+  readonly name: string;
+  readonly up: boolean;
+}
+
+/** A number that only grows, and how fast. */
+export interface Counter {
+  readonly count: number;
+  /** Per second between the last two live reports; undefined before there were two. */
+  readonly rate: number | undefined;
+  /** When it was reported live, ms by the clock of `receive`. */
+  readonly liveAt: number | undefined;
+}
+
+export interface BrokerFigures {
+  readonly version?: string;
+  /** When the broker started, ms by the clock of `receive`; negative for before that clock's zero. */
+  readonly startedAt?: number;
+  readonly clients?: number;
+  readonly messagesIn?: Counter;
+  readonly messagesOut?: Counter;
+}
+
+const MOST_BRIDGES = 100;
+const LONGEST_TEXT = 128;
+const BRIDGE_STATE = /^connection\/(.{1,256})\/state$/;
+
+export class BrokerStore {
+  #figures: BrokerFigures = {};
+  readonly #bridges = new Map<string, { up: boolean; round: number }>();
+  #round = 0;
+
+  get figures(): BrokerFigures {
+    return this.#figures;
+  }
+
+  /**
+   * Takes in what was published on `$SYS/broker/` plus `name`; `stored` when it came out of the
+   * retained store. Answers whether it is shown anywhere.
+   */
+  receive(name: string, payload: Uint8Array, stored: boolean, now: number): boolean {
+    const value = new TextDecoder().decode(payload.subarray(0, LONGEST_TEXT));
+    const bridge = BRIDGE_STATE.exec(name)?.[1];
+    if (bridge !== undefined) {
+      this.#bridge(bridge, value);
+      return true;
+    }
+    const number = leadingNumber(value);
+    const figures = this.#figures;
+    switch (name) {
+      case "version":
+        this.#figures = { ...figures, version: value };
+        return true;
+      case "uptime":
+        if (number !== undefined) this.#figures = { ...figures, startedAt: now - number * 1000 };
+        return true;
+      case "clients/connected":
+        if (number !== undefined) this.#figures = { ...figures, clients: number };
+        return true;
+      case "messages/received":
+        this.#figures = { ...figures, ...counted("messagesIn", figures, number, stored, now) };
+        return true;
+      case "messages/sent":
+        this.#figures = { ...figures, ...counted("messagesOut", figures, number, stored, now) };
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bridges(): readonly Bridge[] {
+    return [...this.#bridges]
+      .map(([name, { up }]) => ({ name, up }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A new connection begins: the broker tells of every bridge again. */
+  beginRound(): void {
+    this.#round++;
+  }
+
+  /** The broker has told of every bridge: the others are gone. */
+  endRound(): void {
+    for (const [name, { round }] of this.#bridges)
+      if (round !== this.#round) this.#bridges.delete(name);
+  }
+
+  #bridge(name: string, state: string): void {
+    if (state === "") this.#bridges.delete(name);
+    else if (this.#bridges.has(name) || this.#bridges.size < MOST_BRIDGES)
+      this.#bridges.set(name, { up: state === "1", round: this.#round });
+  }
+}
+
+function counted(
+  field: "messagesIn" | "messagesOut",
+  figures: BrokerFigures,
+  count: number | undefined,
+  stored: boolean,
+  now: number,
+): Partial<BrokerFigures> {
+  if (count === undefined) return {};
+  const before = figures[field];
+  // A stored figure was reported at an unknown time, so no rate can be taken from it.
+  const elapsed = stored || before?.liveAt === undefined ? 0 : now - before.liveAt;
+  const grown = count - (before?.count ?? 0);
+  const rate = elapsed > 0 && grown >= 0 ? (grown * 1000) / elapsed : undefined;
+  return { [field]: { count, rate, liveAt: stored ? undefined : now } };
+}
+
+/** The number at the beginning of a text: Mosquitto's uptime reads "12 seconds". */
+function leadingNumber(text: string): number | undefined {
+  const digits = /^\d{1,15}/.exec(text)?.[0];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -1,0 +1,137 @@
+/** The beginning and the end of a node's connection (MQTT-SN 1.2 §6.2, §6.3, §6.12). */
+import type { ReasonCode } from "../mqtt/reason-codes.ts";
+import { ReturnCode } from "../mqttsn/packets.ts";
+import type { Leaving, Will } from "../seams/door.ts";
+import { forget } from "./admission.ts";
+import { resume } from "./delivery.ts";
+import { changeState } from "./node-state.ts";
+import { clearTopics } from "./node-topics.ts";
+import { returnCodeOf } from "./return-codes.ts";
+import { named, placeOf, type SnNode } from "./sn-node.ts";
+import { cancelTimer, supervise } from "./supervision.ts";
+import { leavePlace } from "./whereabouts.ts";
+import { keepWill } from "./will-data.ts";
+
+export interface Terms {
+  /** Delete subscriptions, ids and will data first, and again at the end. */
+  readonly clean: boolean;
+  /** Seconds. */
+  readonly keepAlive: number;
+  readonly will: Will | undefined;
+}
+
+/** Connects the node, anew or again, and answers CONNACK. */
+export function establish(node: SnNode, terms: Terms): void {
+  const { core } = node;
+  const { clean } = terms;
+  // The node itself came back: its former connection ends without a will.
+  const again = node.client !== undefined;
+  node.client?.leave("normal");
+  endExchanges(node);
+  if (clean) clearTopics(node);
+  if (!keepWill(node, terms.will)) {
+    refuse(node, ReturnCode.congestion, "no memory is left for its will");
+    return;
+  }
+  const entered = enter(node, clean);
+  if (entered !== undefined) {
+    refuse(node, returnCodeOf(entered), `the broker refuses it (0x${entered.toString(16)})`);
+    return;
+  }
+  node.established = true;
+  node.clean = clean;
+  node.keepAlive = terms.keepAlive;
+  node.sleepDuration = 0;
+  node.topics?.unconfirm();
+  changeState(node, "active");
+  core.records.putNode(node);
+  const session = clean ? "clean session" : "kept session";
+  const text = `${named(node)} joined at ${placeOf(node)}, ${session}, keep alive ${terms.keepAlive} s`;
+  if (again) core.log.debug(text);
+  else core.log.info(text);
+  answerConnect(node);
+  supervise(node);
+  resume(node);
+}
+
+export function answerConnect(node: SnNode): void {
+  node.fresh = true;
+  node.core.output.send(node, { kind: "connack", returnCode: ReturnCode.accepted });
+}
+
+/** Takes hold of the node's session; answers the reason where the broker refuses. */
+export function enter(node: SnNode, cleanStart: boolean): ReasonCode | undefined {
+  const { core } = node;
+  const entry = core.door.enter(
+    {
+      clientId: node.clientId,
+      cleanStart,
+      // Also a session that ends with the connection is to survive a restart of ours.
+      persistent: true,
+      origin: "mqtt-sn",
+      remote: placeOf(node),
+      will: node.will,
+      receiveMaximum: 1,
+      queueQos0: core.options.queueQos0,
+    },
+    node,
+  );
+  if (!entry.ok) return entry.reason;
+  node.client = entry.client;
+  node.paused = true;
+  node.redeliverDue = true;
+  return undefined;
+}
+
+/** Answers CONNECT with a refusal; a connection that the node still had is over too. */
+export function refuse(node: SnNode, returnCode: ReturnCode, why: string): void {
+  const { core } = node;
+  core.log.warn(`${named(node)} at ${placeOf(node)} refused: ${why}`);
+  core.output.send(node, { kind: "connack", returnCode });
+  if (node.established) end(node, "normal", "disconnected");
+  else forget(node);
+}
+
+/** Ends what was under way on the connection; subscriptions and queue are the session's. */
+function endExchanges(node: SnNode): void {
+  node.client = undefined;
+  node.dropped += node.outbound?.held.filter((held) => held.qos === 0).length ?? 0;
+  node.outbound = undefined;
+  node.pending = undefined;
+  node.dialogue = undefined;
+  node.fresh = false;
+  node.paused = true;
+  node.redeliverDue = true;
+}
+
+/** Ends the connection; the session stays unless it is clean. */
+export function end(node: SnNode, how: Leaving, state: "lost" | "disconnected"): void {
+  const { core, client } = node;
+  if (client !== undefined) node.buffered = node.clean ? 0 : client.backlog;
+  endExchanges(node);
+  client?.leave(how);
+  if (node.clean) {
+    core.door.forget(node.clientId);
+    clearTopics(node);
+    keepWill(node, undefined);
+  }
+  leavePlace(node);
+  cancelTimer(node);
+  changeState(node, state);
+  core.records.putNode(node);
+}
+
+/** Gives the node up: its will is published, its messages stay queued. */
+export function lose(node: SnNode, why: string): void {
+  node.core.log.warn(`${named(node)} at ${placeOf(node)} lost: ${why}`);
+  end(node, "lost", "lost");
+}
+
+/** The session was taken by another client of the same identifier, or by an operator. */
+export function evict(node: SnNode, reason: ReasonCode): void {
+  const { core } = node;
+  const text = reason.toString(16).padStart(2, "0");
+  core.log.warn(`${named(node)} at ${placeOf(node)} put out by the broker (0x${text})`);
+  core.output.send(node, { kind: "disconnect", duration: undefined });
+  end(node, "normal", "disconnected");
+}

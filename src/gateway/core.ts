@@ -1,0 +1,26 @@
+/** What the parts of the gateway share. */
+import type { Door } from "../seams/door.ts";
+import type { Log } from "../seams/log.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Scheduler } from "../time/scheduler.ts";
+import type { MemoryBound } from "./memory-bound.ts";
+import type { NodeRecords } from "./node-records.ts";
+import type { NodeTable } from "./node-table.ts";
+import type { GatewayOptions } from "./options.ts";
+import type { Output } from "./output.ts";
+import type { PredefinedTopics } from "./predefined-topics.ts";
+import type { Reports } from "./reports.ts";
+
+export interface Core {
+  readonly door: Door;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly options: GatewayOptions;
+  readonly nodes: NodeTable;
+  readonly records: NodeRecords;
+  readonly reports: Reports;
+  readonly output: Output;
+  readonly predefined: PredefinedTopics;
+  readonly memory: MemoryBound;
+}

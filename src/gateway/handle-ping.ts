@@ -1,0 +1,36 @@
+/** PINGREQ, with which active nodes show that they live and sleeping ones ask for their messages (MQTT-SN 1.2 §6.11, §6.14). */
+import type { PingReq } from "../mqttsn/packets.ts";
+import type { LinkAddress } from "../seams/link.ts";
+import type { Core } from "./core.ts";
+import { resume } from "./delivery.ts";
+import type { LinkState } from "./link-state.ts";
+import { heard } from "./node-state.ts";
+import { settle, wake, wakeAgain } from "./sleep.ts";
+import { answerUnknown } from "./unknown-sender.ts";
+import { putAt } from "./whereabouts.ts";
+
+export function handlePing(core: Core, link: LinkState, from: LinkAddress, message: PingReq): void {
+  const { clientId } = message;
+  const node = clientId === undefined ? link.nodes.get(from.key) : core.nodes.get(clientId);
+  if (node === undefined || (node.client === undefined && node.dialogue === undefined)) {
+    answerUnknown(core, link, from);
+    return;
+  }
+  // Asked for its will, a node answers nothing else before that.
+  if (node.dialogue !== undefined) return;
+  putAt(node, link, from);
+  heard(node);
+  node.fresh = false;
+  switch (node.state) {
+    case "asleep":
+      wake(node);
+      break;
+    case "awake":
+      wakeAgain(node);
+      break;
+    default:
+      core.output.send(node, { kind: "pingresp" });
+      resume(node);
+  }
+  settle(node);
+}

@@ -1,0 +1,68 @@
+/** What a gateway can be told. */
+
+export interface PredefinedTopic {
+  /** 1 to 65534. */
+  readonly id: number;
+  readonly name: string;
+  /** The ClientId of the only node it holds for; for all nodes where absent or empty. */
+  readonly node?: string | undefined;
+}
+
+export interface GatewayOptions {
+  /** GwId, 0 to 255 (MQTT-SN 1.2 §5.3.6). */
+  readonly gatewayId: number;
+  /** T_ADV of §6.1, seconds, at most 65535. */
+  readonly advertiseInterval: number;
+  /** Nodes known at a time, connected or not. */
+  readonly maxNodes: number;
+  /**
+   * Topic ids registered for one node at a time. Enough for a node that subscribes to a whole
+   * branch, and at some 100 bytes an id still bounded for a node that registers without end.
+   */
+  readonly maxTopicIds: number;
+  /** Characters and bytes of ClientIds, registered topic names and wills kept for all nodes together. */
+  readonly maxNameMemory: number;
+  /** Levels that a topic name or filter may have. */
+  readonly maxTopicLevels: number;
+  /** Refuse ClientIds of more than 23 octets (§5.3.1). */
+  readonly strictClientId: boolean;
+  /** Keep QoS 0 messages for nodes that sleep or are away. */
+  readonly queueQos0: boolean;
+  /** Whether PUBLISH of QoS -1 is taken from those who are not connected (§6.8). */
+  readonly qosMinusOne: "allow" | "deny";
+  /** The client identifier under which those are published. */
+  readonly qosMinusOneClientId: string;
+  readonly predefinedTopics: readonly PredefinedTopic[];
+  /** Between two reports on one node under `$SYS/gateway/`, seconds; 0 turns reports off. */
+  readonly reportInterval: number;
+  /** DISCONNECTs answered to one address without a node, within ten seconds. */
+  readonly unknownSenderRate: number;
+  /** T_WAIT of §7.2, seconds: how long a node that answered "congestion" is left alone. */
+  readonly waitInterval: number;
+  /** QoS 1 and 2 PUBLISHes of one node that wait for custody at a time; more are congestion. */
+  readonly maxPending: number;
+  /** Messages handed to a node in one waking before it is let back to sleep. */
+  readonly awakeMessages: number;
+  /** Send PINGREQ to an active node whose keep alive is over, before it counts as lost (§6.11). */
+  readonly probe: boolean;
+}
+
+export const DEFAULT_GATEWAY_OPTIONS: GatewayOptions = {
+  gatewayId: 1,
+  advertiseInterval: 900,
+  maxNodes: 10_000,
+  maxTopicIds: 1000,
+  maxNameMemory: 64 * 1024 * 1024,
+  maxTopicLevels: 200,
+  strictClientId: false,
+  queueQos0: true,
+  qosMinusOne: "allow",
+  qosMinusOneClientId: "midge-qos-1",
+  predefinedTopics: [],
+  reportInterval: 10,
+  unknownSenderRate: 5,
+  waitInterval: 300,
+  maxPending: 32,
+  awakeMessages: 1000,
+  probe: true,
+};

@@ -1,0 +1,56 @@
+/** Sends messages to nodes: encodes, wraps for forwarders, counts. */
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { encodeMessage } from "../mqttsn/encode.ts";
+import type { SnMessage } from "../mqttsn/packets.ts";
+import type { LinkAddress } from "../seams/link.ts";
+import { ForwardedAddress, writeEncapsulation } from "./forwarder.ts";
+import type { LinkState } from "./link-state.ts";
+import type { SnNode } from "./sn-node.ts";
+
+export class Output {
+  readonly #writer = new ByteWriter(512);
+
+  /** Sends to wherever the node was last heard; to nowhere if it was not heard since the start. */
+  send(node: SnNode, message: SnMessage): void {
+    const { link, address } = node;
+    if (link !== undefined && address !== undefined) this.sendTo(link, address, message);
+  }
+
+  sendTo(state: LinkState, to: LinkAddress, message: SnMessage): void {
+    const { link } = state;
+    if (link === undefined) return;
+    const writer = this.#writer;
+    writer.clear();
+    state.counters.framesOut++;
+    if (to instanceof ForwardedAddress) {
+      writeEncapsulation(writer, to);
+      encodeMessage(writer, message);
+      link.send(to.forwarder, writer.view());
+      return;
+    }
+    encodeMessage(writer, message);
+    link.send(to, writer.view());
+  }
+
+  broadcast(state: LinkState, message: SnMessage): void {
+    const { link } = state;
+    if (link === undefined) return;
+    const writer = this.#writer;
+    writer.clear();
+    state.counters.framesOut++;
+    encodeMessage(writer, message);
+    link.broadcast(writer.view());
+  }
+}
+
+/** The longest MQTT-SN message that reaches the node, octets. */
+export function maximumFrame(node: SnNode): number {
+  const maximum = node.link?.link?.maximumFrame ?? 0;
+  const { address } = node;
+  return address instanceof ForwardedAddress ? maximum - address.overhead : maximum;
+}
+
+/** The length of a message whose header is of two octets and whose variable part has `count` (§5.2.1). */
+export function frameLength(count: number): number {
+  return count + 2 < 256 ? count + 2 : count + 4;
+}

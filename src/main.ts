@@ -1,0 +1,71 @@
+/** The process's entry: finds the subcommand, loads only what it needs, and maps errors to exit codes. */
+import type { Command } from "commander";
+
+interface Subcommand {
+  readonly summary: string;
+  readonly load: () => Promise<{ command(): Command }>;
+}
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  run: { summary: "run the gateway", load: loadRun },
+  check: { summary: "check a configuration file", load: () => import("./cli/check.ts") },
+  pub: { summary: "publish MQTT messages", load: () => import("./cli/pub.ts") },
+  sub: { summary: "subscribe to MQTT topics and print messages", load: () => import("./cli/sub.ts") },
+  "sn-pub": { summary: "publish as an MQTT-SN node", load: () => import("./cli/sn-pub.ts") },
+  "sn-sub": { summary: "subscribe as an MQTT-SN node", load: () => import("./cli/sn-sub.ts") },
+  simulate: { summary: "run simulated MQTT-SN nodes", load: () => import("./cli/simulate.ts") },
+};
+
+/** `run` alone needs the whole gateway, which is put together here. */
+async function loadRun(): Promise<{ command(): Command }> {
+  const [{ command }, { Midge }] = await Promise.all([
+    import("./cli/run.ts"),
+    import("./assemble.ts"),
+  ]);
+  return { command: () => command((parts) => new Midge(parts)) };
+}
+
+function help(): string {
+  const lines = Object.entries(SUBCOMMANDS).map(
+    ([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`,
+  );
+  return `Usage: midge COMMAND [OPTIONS]
+       midge -c FILE [-p PORT] [-v]     the same as midge run, in Mosquitto's words
+
+Commands:
+${lines.join("\n")}
+
+Options:
+  --version  print the version
+  --help     print this text; midge COMMAND --help tells about a command
+`;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [first, ...rest] = args;
+  if (first === undefined || first === "--help" || first === "help") {
+    process.stdout.write(help());
+    return;
+  }
+  if (first === "--version") {
+    const { VERSION } = await import("./version.ts");
+    process.stdout.write(`midge version ${VERSION}\n`);
+    return;
+  }
+  const subcommand = SUBCOMMANDS[first];
+  if (subcommand !== undefined) {
+    const { command } = await subcommand.load();
+    await command().name(`midge ${first}`).parseAsync(rest, { from: "user" });
+    return;
+  }
+  if (first.startsWith("-")) {
+    const { command } = await loadRun();
+    await command().name("midge").parseAsync([...args], { from: "user" });
+    return;
+  }
+  const known = Object.keys(SUBCOMMANDS).join(", ");
+  process.stderr.write(`midge: there is no command "${first}"; the commands are ${known}\n`);
+  process.exitCode = 1;
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,79 @@
+/** From the configuration's words to what the parts are told. */
+import { hostname } from "node:os";
+import { type BridgeOptions, bridgeOptions } from "./bridge/options.ts";
+import type { BrokerOptions } from "./broker/options.ts";
+import { DEFAULT_BROKER_OPTIONS } from "./broker/options.ts";
+import { bridgeClientIds } from "./config/bridge-client-ids.ts";
+import type { BridgeConfig, Config } from "./config/schema.ts";
+import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "./gateway/options.ts";
+
+const SECOND = 1000;
+
+export function brokerOptionsFrom({ broker, store }: Config, version: string): BrokerOptions {
+  return {
+    ...DEFAULT_BROKER_OPTIONS,
+    version,
+    maxInflightMessages: broker.max_inflight_messages,
+    maxQueuedMessages: broker.max_queued_messages,
+    maxQueuedBytes: broker.max_queued_bytes,
+    queueQos0Messages: broker.queue_qos0_messages,
+    maxPacketSize: broker.max_packet_size,
+    maxKeepAlive: broker.max_keepalive,
+    maxTopicLevels: broker.max_topic_levels,
+    retainAvailable: broker.retain_available,
+    sessionExpiry: broker.persistent_client_expiration * SECOND,
+    sysInterval: broker.sys_interval * SECOND,
+    connectTimeout: broker.connect_timeout * SECOND,
+    maxConnections: Math.max(0, broker.max_connections),
+    custodyGrace: store.mode === "strict" ? store.grace : 0,
+  };
+}
+
+export function gatewayOptionsFrom({ broker, gateway, predefined_topic }: Config): GatewayOptions {
+  return {
+    ...DEFAULT_GATEWAY_OPTIONS,
+    gatewayId: gateway.id,
+    advertiseInterval: gateway.advertise_interval,
+    maxNodes: gateway.max_nodes,
+    maxTopicIds: gateway.max_topic_ids,
+    maxTopicLevels: broker.max_topic_levels,
+    strictClientId: gateway.strict_client_id,
+    queueQos0: gateway.queue_qos0,
+    qosMinusOne: gateway.qos_minus_one,
+    qosMinusOneClientId: gateway.qos_minus_one_client_id,
+    predefinedTopics: predefined_topic,
+    reportInterval: gateway.report_interval,
+  };
+}
+
+export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeOptions {
+  const ids = bridgeClientIds(bridge, hostname());
+  return bridgeOptions({
+    name: bridge.name,
+    addresses: bridge.address,
+    topics: bridge.topic.map((rule) => ({
+      pattern: rule.pattern,
+      direction: rule.direction,
+      qos: rule.qos,
+      localPrefix: rule.local_prefix,
+      remotePrefix: rule.remote_prefix,
+    })),
+    remoteClientId: ids.remote,
+    localClientId: ids.local,
+    ...(bridge.username === "" ? {} : { username: bridge.username }),
+    ...(bridge.password === "" ? {} : { password: bridge.password }),
+    protocol: bridge.protocol,
+    keepAlive: bridge.keepalive,
+    cleanSession: bridge.clean_session,
+    localCleanSession: bridge.local_clean_session,
+    queueQos0: config.broker.queue_qos0_messages,
+    tryPrivate: bridge.try_private,
+    notifications: bridge.notifications,
+    notificationsLocalOnly: bridge.notifications_local_only,
+    ...(bridge.notification_topic === "" ? {} : { notificationTopic: bridge.notification_topic }),
+    restartBase: bridge.restart_timeout * SECOND,
+    restartCap: bridge.restart_timeout_cap * SECOND,
+    maxInflight: bridge.max_inflight_messages,
+    maximumPacketSize: config.broker.max_packet_size,
+  });
+}
