@@ -18,7 +18,7 @@ function bucketOf(value: number): number {
 }
 
 /** The middle of a bucket. */
-function valueOf(bucket: number): number {
+function middleOf(bucket: number): number {
   if (bucket < PER_DOUBLING) return bucket;
   const shift = (bucket >>> FINENESS) - 1;
   const lowest = (PER_DOUBLING | (bucket & (PER_DOUBLING - 1))) * 2 ** shift;
@@ -47,7 +47,7 @@ export class LatencyHistogram {
     let wanted = Math.max(1, Math.ceil(this.#total * fraction));
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {
       wanted -= this.#counts[bucket] as number;
-      if (wanted <= 0) return valueOf(bucket);
+      if (wanted <= 0) return middleOf(bucket);
     }
     return undefined;
   }

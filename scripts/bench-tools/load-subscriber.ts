@@ -31,11 +31,17 @@ export class LoadSubscriber implements ChannelEvents {
   /** The next sequence number of each publisher. */
   readonly #expected: Float64Array;
   #now = 0;
+  #settled = 0;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
     this.#expected = new Float64Array(options.heard);
     this.channel = new Channel(options.port, this);
+  }
+
+  /** Messages that came, and those that are known to be lost. */
+  get settled(): number {
+    return this.#settled;
   }
 
   leave(): void {
@@ -94,6 +100,7 @@ export class LoadSubscriber implements ChannelEvents {
       // Messages of one topic and QoS keep their order [MQTT-4.6.0-6], so those in between are lost
       // and must not take up the window for good.
       traffic.lost += sequence - expected;
+      this.#settled += sequence - expected + 1;
       this.#expected[number] = sequence + 1;
     } else {
       traffic.lost--;

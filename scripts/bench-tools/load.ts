@@ -4,7 +4,7 @@
  */
 import { CASES } from "./cases.ts";
 import { MqttLoad } from "./mqtt-load.ts";
-import { cpuTime, residentMemory } from "./process-usage.ts";
+import { residentMemory, type UsageBetween, usageBetween, usageNow } from "./usage.ts";
 
 export interface LoadJob {
   readonly case: string;
@@ -25,60 +25,40 @@ export interface LoadResult {
   /** Messages per second, in the measured time. */
   readonly publishedRate: number;
   readonly deliveredRate: number;
-  /** Of the broker, per message in or out, µs. */
-  readonly cpuPerMessage: number;
-  /** Microseconds; undefined if nothing was delivered. */
+  /** Of the broker, per message in or out, µs; undefined if there was none. */
+  readonly cpuPerMessage: number | undefined;
+  /** µs; undefined if nothing was delivered. */
   readonly latencyMedian: number | undefined;
   readonly latency99: number | undefined;
   /** Of the broker when the measured time ended, bytes. */
   readonly memory: number;
-  /** The share of one core that the broker and this generator used; over 1 with several threads. */
-  readonly brokerLoad: number;
-  readonly generatorLoad: number;
-  /** Over the whole run, warming up included. */
+  /** How many cores were in use: by the broker, by this generator, and by all other programs. */
+  readonly brokerCores: number;
+  readonly generatorCores: number;
+  readonly otherCores: number;
+  /** Deliveries over the whole run, warming up included. */
   readonly expected: number;
+  /** Those of them that never came. */
   readonly lost: number;
-  /** Deliveries that were missing at the end, with nothing more coming. */
-  readonly missing: number;
   /** PUBACKs that publishers never got. */
   readonly unacknowledged: number;
 }
 
-/** Without any delivery for so long, the rest is taken to be missing; ms. */
+/** Without any delivery for so long, the rest is taken to be lost; ms. */
 const PATIENCE = 1500;
 const LONGEST_SET_UP = 30_000;
-
-interface Snapshot {
-  readonly time: number;
-  readonly broker: number;
-  readonly generator: number;
-  readonly published: number;
-  readonly delivered: number;
-}
-
-function snapshot(pid: number, load: MqttLoad): Snapshot {
-  const own = process.cpuUsage();
-  return {
-    time: performance.now() * 1000,
-    broker: cpuTime(pid),
-    generator: own.user + own.system,
-    published: load.traffic.published,
-    delivered: load.traffic.delivered,
-  };
-}
 
 function pause(duration: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, duration));
 }
 
 /** Waits until everything arrived, or nothing has for a while. */
-async function settle(load: MqttLoad, qos: number): Promise<void> {
+async function settle(load: MqttLoad): Promise<void> {
   const { traffic } = load;
   let seen = -1;
   let since = performance.now();
   for (;;) {
-    const acknowledged = qos === 0 || traffic.acknowledged === traffic.published;
-    if (load.outstanding === 0 && acknowledged) return;
+    if (load.outstanding === 0 && load.unacknowledged === 0) return;
     const sum = traffic.delivered + traffic.acknowledged;
     if (sum !== seen) {
       seen = sum;
@@ -101,33 +81,49 @@ async function run(job: LoadJob): Promise<LoadResult> {
   load.start();
   await pause(job.warmUp);
   load.traffic.latency.clear();
-  const begin = snapshot(job.pid, load);
-  await pause(job.duration);
-  const end = snapshot(job.pid, load);
-  const memory = residentMemory(job.pid);
   const { traffic } = load;
-  const latencyMedian = traffic.latency.quantile(0.5);
-  const latency99 = traffic.latency.quantile(0.99);
+  const { published, delivered } = traffic;
+  const begin = usageNow(job.pid);
+  await pause(job.duration);
+  const usage = usageBetween(begin, usageNow(job.pid));
+  const measured = {
+    published: traffic.published - published,
+    delivered: traffic.delivered - delivered,
+    latencyMedian: traffic.latency.quantile(0.5),
+    latency99: traffic.latency.quantile(0.99),
+    memory: residentMemory(job.pid),
+  };
   load.stop();
-  await settle(load, job.qos);
+  await settle(load);
   load.close();
+  return resultOf(load, usage, measured);
+}
 
-  const elapsed = end.time - begin.time;
-  const published = end.published - begin.published;
-  const delivered = end.delivered - begin.delivered;
+interface Measured {
+  readonly published: number;
+  readonly delivered: number;
+  readonly latencyMedian: number | undefined;
+  readonly latency99: number | undefined;
+  readonly memory: number;
+}
+
+function resultOf(load: MqttLoad, usage: UsageBetween, measured: Measured): LoadResult {
+  const { published, delivered, latencyMedian, latency99, memory } = measured;
+  const { elapsed, serverTime, serverCores, generatorCores, otherCores } = usage;
+  const messages = published + delivered;
   return {
     publishedRate: (published / elapsed) * 1e6,
     deliveredRate: (delivered / elapsed) * 1e6,
-    cpuPerMessage: (end.broker - begin.broker) / (published + delivered),
+    cpuPerMessage: messages === 0 ? undefined : serverTime / messages,
     latencyMedian,
     latency99,
     memory,
-    brokerLoad: (end.broker - begin.broker) / elapsed,
-    generatorLoad: (end.generator - begin.generator) / elapsed,
-    expected: traffic.published * loadCase.copies,
-    lost: traffic.lost,
-    missing: load.outstanding,
-    unacknowledged: job.qos === 0 ? 0 : traffic.published - traffic.acknowledged,
+    brokerCores: serverCores,
+    generatorCores,
+    otherCores,
+    expected: load.expected,
+    lost: load.expected - load.traffic.delivered,
+    unacknowledged: load.unacknowledged,
   };
 }
 

@@ -3,7 +3,6 @@
  * which is when earlier ones were delivered.
  */
 import { type LoadCase, UNACKNOWLEDGED } from "./cases.ts";
-import type { Channel } from "./channel.ts";
 import { LoadPublisher } from "./load-publisher.ts";
 import { LoadSubscriber } from "./load-subscriber.ts";
 import { microseconds, Traffic } from "./traffic.ts";
@@ -92,10 +91,19 @@ export class MqttLoad {
     for (const client of [...this.#publishers, ...this.#subscribers]) client.leave();
   }
 
-  /** Deliveries that are still to come. */
+  /** Deliveries due for what was published so far. */
+  get expected(): number {
+    return this.traffic.published * this.#case.copies;
+  }
+
+  /** Deliveries that may still come. */
   get outstanding(): number {
-    const { published, delivered, lost } = this.traffic;
-    return published * this.#case.copies - delivered - lost;
+    return this.expected - this.traffic.delivered - this.traffic.lost;
+  }
+
+  /** PUBACKs that are still to come. */
+  get unacknowledged(): number {
+    return this.#options.qos === 0 ? 0 : this.traffic.published - this.traffic.acknowledged;
   }
 
   #wake(): void {
@@ -112,12 +120,20 @@ export class MqttLoad {
     for (const { channel } of this.#subscribers) channel.flush();
   };
 
+  /** Messages that somebody is still to get. */
+  #unfinished(): number {
+    if (this.#case.copies === 1) return this.outstanding;
+    // By the slowest, or its queue would grow while the others fetch its share of the window.
+    let slowest = Number.POSITIVE_INFINITY;
+    for (const { settled } of this.#subscribers) slowest = Math.min(slowest, settled);
+    return this.traffic.published - slowest;
+  }
+
   /** Fills the window, one message of each publisher after the other. */
   #publish(): void {
-    const { copies, window } = this.#case;
     const publishers = this.#publishers;
     const now = microseconds();
-    let room = Math.floor((window * copies - this.outstanding) / copies);
+    let room = this.#case.window - this.#unfinished();
     let unable = 0;
     while (room > 0 && unable < publishers.length) {
       const publisher = publishers[this.#next] as LoadPublisher;

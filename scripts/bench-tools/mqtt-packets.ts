@@ -46,7 +46,11 @@ export interface PublishTemplate {
 }
 
 /** `payloadLength` counts the stamp, which fills its first STAMP_LENGTH octets. */
-export function publishTemplate(topic: string, qos: number, payloadLength: number): PublishTemplate {
+export function publishTemplate(
+  topic: string,
+  qos: number,
+  payloadLength: number,
+): PublishTemplate {
   const payload = new Array<number>(payloadLength).fill(0x78).fill(0, 0, STAMP_LENGTH);
   const bytes = packet(0x30 | (qos << 1), [...text(topic), ...(qos > 0 ? [0, 0] : []), ...payload]);
   const stampAt = bytes.length - payloadLength;

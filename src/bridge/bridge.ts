@@ -84,6 +84,7 @@ export class Bridge {
       topics,
       echoes,
       published: (packetId) => this.#incoming.published(packetId),
+      completed: (packetId) => this.#incoming.completed(packetId),
       evicted: () => {
         const { localClientId } = options;
         this.#client?.abort(`another client took over "${localClientId}" at this broker`);

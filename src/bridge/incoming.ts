@@ -36,6 +36,8 @@ export class Incoming {
   readonly #unsafe2 = new Map<number, boolean>();
   /** Answers to QoS 2 publishes of lost sessions that are still to come, to be passed over. */
   readonly #stale2 = new Map<number, number>();
+  /** PUBRELs of this connection that wait for PUBCOMP. */
+  readonly #completing = new Set<number>();
   #strayReported = false;
 
   constructor(parts: IncomingParts) {
@@ -54,13 +56,14 @@ export class Incoming {
       this.#stale2.set(packetId, (this.#stale2.get(packetId) ?? 0) + 1);
     }
     this.#unsafe2.clear();
-    for (let packetId = 1; packetId <= 65535; packetId++) local.release(packetId);
+    local.releaseAll();
   }
 
   close(): void {
     this.#remote = undefined;
     this.#local = undefined;
     this.#unsafe1.clear();
+    this.#completing.clear();
     for (const packetId of this.#unsafe2.keys()) this.#unsafe2.set(packetId, false);
   }
 
@@ -88,7 +91,13 @@ export class Incoming {
 
   /** PUBREL: the remote broker does not send this QoS 2 message again. */
   released(packetId: number): void {
+    this.#completing.add(packetId);
     this.#local?.release(packetId);
+  }
+
+  /** What was released there is released here for good. */
+  completed(packetId: number): void {
+    if (this.#completing.delete(packetId)) this.#remote?.complete(packetId);
   }
 
   /** A publish that was pending is safe here now. */
@@ -146,6 +155,8 @@ export class Incoming {
     if (this.#strayReported) return;
     this.#strayReported = true;
     const { log, name } = this.#parts;
-    log.warn(`${name}: the remote broker sent ${topic}, which is not configured to come in, dropped`);
+    log.warn(
+      `${name}: the remote broker sent ${topic}, which is not configured to come in, dropped`,
+    );
   }
 }

@@ -67,8 +67,7 @@ export interface BridgeOptions {
 }
 
 type Needed = "name" | "addresses" | "topics" | "remoteClientId";
-export type GivenBridgeOptions = Pick<BridgeOptions, Needed> &
-  Partial<Omit<BridgeOptions, Needed>>;
+export type GivenBridgeOptions = Pick<BridgeOptions, Needed> & Partial<Omit<BridgeOptions, Needed>>;
 
 /** Fills in what Mosquitto takes where nothing is said. */
 export function bridgeOptions(given: GivenBridgeOptions): BridgeOptions {
@@ -85,8 +84,7 @@ export function bridgeOptions(given: GivenBridgeOptions): BridgeOptions {
     tryPrivate: given.tryPrivate ?? true,
     notifications: given.notifications ?? true,
     notificationsLocalOnly: given.notificationsLocalOnly ?? false,
-    notificationTopic:
-      given.notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`,
+    notificationTopic: given.notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`,
     attemptUnsubscribe: given.attemptUnsubscribe ?? true,
     restartBase,
     restartCap: given.restartCap ?? Math.max(30_000, restartBase),

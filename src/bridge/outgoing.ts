@@ -21,6 +21,8 @@ export interface OutgoingParts {
   readonly echoes: EchoGuard;
   /** A publish of the bridge that was pending here is safe. */
   readonly published: (packetId: number) => void;
+  /** A QoS 2 publish of the bridge is released for good. */
+  readonly completed: (packetId: number) => void;
   /** The session here was taken away. */
   readonly evicted: () => void;
 }
@@ -151,6 +153,10 @@ export class Outgoing implements Peer {
 
   published(packetId: number): void {
     this.#parts.published(packetId);
+  }
+
+  completed(packetId: number): void {
+    this.#parts.completed(packetId);
   }
 
   evicted(_reason: ReasonCode): void {

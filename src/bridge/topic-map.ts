@@ -87,7 +87,8 @@ function subscriptions(
   for (const { rule, side } of asked) {
     const { filter } = side;
     const before = requests.get(filter);
-    if (before === undefined || before.qos < rule.qos) requests.set(filter, { filter, qos: rule.qos });
+    if (before === undefined || before.qos < rule.qos)
+      requests.set(filter, { filter, qos: rule.qos });
   }
   return [...requests.values()];
 }

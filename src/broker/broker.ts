@@ -132,22 +132,14 @@ export class Broker implements Door, SessionContext {
   publish(session: Session, peer: Peer, message: Message, packetId: number): PublishOutcome {
     const { qos } = message;
     if (!isTopicName(message.topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
-    if (qos === 2 && session.incoming.has(packetId)) return this.#again(session, peer, packetId);
+    const { incoming } = session;
+    if (qos === 2 && incoming.has(packetId)) return incoming.again(packetId, peer);
     if (!mayPublish(message.topic)) return Reason.notAuthorized;
     if (message.retain && !this.options.retainAvailable) return Reason.retainNotSupported;
     let custody: Custody | undefined;
     if (qos > 0) {
-      custody = new Custody(peer, packetId, () => {
-        if (qos === 2 && session.incoming.has(packetId)) session.incoming.set(packetId, undefined);
-      });
-      if (qos === 2) {
-        session.incoming.set(packetId, custody);
-        if (session.persistent) {
-          this.records.putIncoming(session.clientId, packetId);
-          custody.expect();
-          this.records.afterCommit(custody);
-        }
-      }
+      custody = new Custody(peer, packetId);
+      if (qos === 2) incoming.add(packetId, custody);
     }
     if (message.retain) {
       this.retained.set(message, false);
@@ -158,22 +150,7 @@ export class Broker implements Door, SessionContext {
     }
     const reached = this.#route(message, session, custody);
     if (custody !== undefined && !custody.seal()) return PENDING;
-    if (qos === 2) session.incoming.set(packetId, undefined);
     return reached > 0 ? Reason.success : Reason.noMatchingSubscribers;
-  }
-
-  /** A QoS 2 message that was published before under the same identifier [MQTT-4.3.3-2]. */
-  #again(session: Session, peer: Peer, packetId: number): PublishOutcome {
-    const custody = session.incoming.get(packetId);
-    if (custody === undefined) return Reason.success;
-    custody.peer = peer;
-    return PENDING;
-  }
-
-  release(session: Session, packetId: number): boolean {
-    if (!session.incoming.delete(packetId)) return false;
-    if (session.persistent) this.records.deleteIncoming(session.clientId, packetId);
-    return true;
   }
 
   subscribe(session: Session, filter: string, qos: QoS): ReasonCode {

@@ -46,8 +46,12 @@ export class ClientHold implements Client {
     return this.#broker.publish(this.#session, this.#peer, message, packetId);
   }
 
-  release(packetId: number): boolean {
-    return this.#holds && this.#broker.release(this.#session, packetId);
+  release(packetId: number): void {
+    if (this.#holds) this.#session.incoming.release(packetId);
+  }
+
+  releaseAll(): void {
+    if (this.#holds) this.#session.incoming.releaseAll();
   }
 
   subscribe(filter: string, qos: QoS): ReasonCode {

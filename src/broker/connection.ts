@@ -161,6 +161,10 @@ export class Connection implements WireEnd, Peer {
     this.acknowledge(qos === 2 ? "pubrec" : "puback", packetId);
   }
 
+  completed(packetId: number): void {
+    if (!this.#closed) this.acknowledge("pubcomp", packetId);
+  }
+
   evicted(reason: ReasonCode): void {
     const { broker } = this;
     if (reason === Reason.sessionTakenOver) {
@@ -203,7 +207,6 @@ export class Connection implements WireEnd, Peer {
       case "pubrel":
         // Answered even when unknown: the client repeats it until it is [MQTT-4.3.3-2].
         client.release(packet.packetId);
-        this.acknowledge("pubcomp", packet.packetId);
         return;
       case "subscribe":
         handleSubscribe(this, client, packet);

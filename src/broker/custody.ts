@@ -11,13 +11,15 @@ export class Custody implements Settleable {
   readonly packetId: number;
   #waiting = 0;
   #sealed = false;
-  readonly #settled: () => void;
 
-  /** `settled` runs before the peer is told. */
-  constructor(peer: Peer, packetId: number, settled: () => void) {
+  constructor(peer: Peer, packetId: number) {
     this.peer = peer;
     this.packetId = packetId;
-    this.#settled = settled;
+  }
+
+  /** Every recipient has the message, and all recipients are known. */
+  get settled(): boolean {
+    return this.#sealed && this.#waiting === 0;
   }
 
   /** One more recipient must have the message first; `settle` follows. */
@@ -27,9 +29,7 @@ export class Custody implements Settleable {
 
   /** One recipient has it. */
   settle(): void {
-    if (--this.#waiting > 0 || !this.#sealed) return;
-    this.#settled();
-    this.peer.published(this.packetId);
+    if (--this.#waiting === 0 && this.#sealed) this.peer.published(this.packetId);
   }
 
   /** All recipients are known now. True if all have the message already; the peer is then not told. */

@@ -4,7 +4,15 @@ import type { Settleable } from "../seams/journal.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
 
+/**
+ * How far a delivery has come. `held`: it has an identifier that is not durable yet, and must not be
+ * sent before. `due`: it may be sent now. `received`: PUBREC came, which is not durable yet.
+ * `released`: PUBREL was sent. `done`: the recipient has it for good, or it left the session otherwise.
+ */
+export type DeliveryState = "queued" | "held" | "due" | "sent" | "received" | "released" | "done";
+
 export class Delivery implements Settleable {
+  state: DeliveryState = "queued";
   /** Undefined once the recipient has the message and only PUBREL/PUBCOMP is left. */
   message: Message | undefined;
   readonly qos: QoS;
@@ -15,8 +23,6 @@ export class Delivery implements Settleable {
   packetId = 0;
   /** The record stands in the store, committed or about to be. */
   stored = false;
-  /** The recipient has it for good, or it left the session otherwise. */
-  done = false;
   #custody: Custody | undefined;
 
   constructor(message: Message | undefined, qos: QoS, retain: boolean, sequence: number) {

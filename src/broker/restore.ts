@@ -43,7 +43,7 @@ function restoreFact(broker: Broker, fact: BrokerFact): boolean {
       session?.restore(fact.delivery);
       return session !== undefined;
     case "incoming":
-      session?.incoming.set(fact.packetId, undefined);
+      session?.incoming.restore(fact.packetId);
       return session !== undefined;
     case "session":
       return true;

@@ -7,6 +7,7 @@ import type { Origin, Peer, Will } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
 import { Delivery } from "./delivery.ts";
+import { IncomingQos2 } from "./incoming-qos2.ts";
 import { Queue } from "./queue.ts";
 import type { SessionContext } from "./session-context.ts";
 
@@ -15,10 +16,13 @@ export class Session {
   readonly context: SessionContext;
   /** Filters with the maximum QoS granted. */
   readonly subscriptions = new Map<string, QoS>();
-  /** QoS 2 packet identifiers received and not released, with the custody still waited for, if any. */
-  readonly incoming = new Map<number, Custody | undefined>();
+  readonly incoming = new IncomingQos2(this);
   readonly #inflight = new Map<number, Delivery>();
   readonly #queue = new Queue<Delivery>();
+  /** In flight, and not sent yet because the client was paused when it might have been. */
+  readonly #due = new Queue<Delivery>();
+  /** Deliveries that are held or due; QoS 1 waits behind them, so that the order stays. */
+  #unsent = 0;
   #queuedBytes = 0;
   #nextPacketId = 1;
   #nextSequence = 1;
@@ -85,11 +89,17 @@ export class Session {
     const peer = this.#peer;
     if (peer === undefined) return;
     this.#paused = false;
+    this.#due.clear();
     for (const [packetId, delivery] of [...this.#inflight]) {
       if (this.#peer !== peer || this.#paused) return;
-      const { message } = delivery;
-      if (message === undefined) peer.release(packetId);
-      else peer.deliver(message, delivery.qos, delivery.retain, true, packetId);
+      const { message, state } = delivery;
+      if (state === "released") {
+        peer.release(packetId);
+      } else if (message !== undefined && (state === "sent" || state === "due")) {
+        if (state === "due") this.#unsent--;
+        delivery.state = "sent";
+        peer.deliver(message, delivery.qos, delivery.retain, state === "sent", packetId);
+      }
     }
     this.#pump();
   }
@@ -116,14 +126,14 @@ export class Session {
       return;
     }
     const { context } = this;
-    if (ready && this.#queue.length === 0 && this.#inflight.size < this.receiveMaximum) {
+    const first = this.#queue.length === 0 && (qos === 2 || this.#unsent === 0);
+    if (ready && first && this.#inflight.size < this.receiveMaximum) {
       const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
       if (this.persistent) {
         delivery.entrust(custody);
-        if (qos === 2) this.#store(delivery);
-        else context.afterGrace(this, delivery);
+        if (qos === 1) context.afterGrace(this, delivery);
       }
-      this.#send(delivery);
+      this.#launch(delivery);
       return;
     }
     if (this.#isFull(message, allowance)) {
@@ -141,7 +151,7 @@ export class Session {
 
   /** The grace time of a delivery is over: unless acknowledged, it goes to the store. */
   graceOver(delivery: Delivery): void {
-    if (!delivery.done && !this.#ended) this.#store(delivery);
+    if (delivery.state !== "done" && !this.#ended) this.#store(delivery);
   }
 
   /** PUBACK or PUBCOMP. */
@@ -156,13 +166,28 @@ export class Session {
   /** PUBREC: the recipient has the message; only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
   received(packetId: number): void {
     const delivery = this.#inflight.get(packetId);
-    if (delivery !== undefined && delivery.qos === 2) {
-      delivery.message = undefined;
-      if (delivery.stored) this.context.records.putDelivery(this.clientId, delivery);
-      delivery.settle();
+    if (delivery === undefined || delivery.state !== "sent" || delivery.qos !== 2) {
+      // Repeated, or unknown after a lost state: PUBREL ends the exchange.
+      if (delivery?.state !== "received") this.#peer?.release(packetId);
+      return;
     }
-    // An unknown identifier is released too: after a lost state that ends the exchange.
-    this.#peer?.release(packetId);
+    delivery.message = undefined;
+    if (!delivery.stored) {
+      delivery.state = "released";
+      this.#peer?.release(packetId);
+      return;
+    }
+    // Told to the recipient too early, a power cut would have us publish to it anew.
+    delivery.state = "received";
+    const { records } = this.context;
+    records.putDelivery(this.clientId, delivery);
+    records.afterCommit({
+      settle: () => {
+        if (delivery.state !== "received") return;
+        delivery.state = "released";
+        this.#peer?.release(packetId);
+      },
+    });
   }
 
   /** The recipient cannot take the delivery at all. */
@@ -181,12 +206,13 @@ export class Session {
       for (const filter of this.subscriptions.keys()) {
         records.deleteSubscription(this.clientId, filter);
       }
-      for (const packetId of this.incoming.keys()) records.deleteIncoming(this.clientId, packetId);
+      this.incoming.releaseAll();
       records.deleteSession(this.clientId);
     }
     for (const delivery of [...this.#inflight.values(), ...this.#queue]) this.#finish(delivery);
     this.#inflight.clear();
     this.#queue.clear();
+    this.#due.clear();
     this.#queuedBytes = 0;
   }
 
@@ -194,8 +220,12 @@ export class Session {
   restore(delivery: Delivery): void {
     delivery.stored = true;
     this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
-    if (delivery.packetId > 0) this.#inflight.set(delivery.packetId, delivery);
-    else this.#enqueue(delivery);
+    if (delivery.packetId > 0) {
+      delivery.state = delivery.message === undefined ? "released" : "sent";
+      this.#inflight.set(delivery.packetId, delivery);
+    } else {
+      this.#enqueue(delivery);
+    }
   }
 
   #queueQos0(message: Message, retain: boolean, allowance: number): void {
@@ -234,32 +264,54 @@ export class Session {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#peer !== undefined && !this.#paused) {
+      const due = this.#due.shift();
+      if (due !== undefined) {
+        if (due.state === "due") this.#send(due);
+        continue;
+      }
       const next = this.#queue.peek();
       if (next === undefined) break;
       if (next.qos > 0 && this.#inflight.size >= this.receiveMaximum) break;
+      if (next.qos === 1 && this.#unsent > 0) break;
       this.#queue.shift();
       const message = next.message as Message;
       this.#queuedBytes -= message.payload.length;
       if (next.qos === 0) this.#peer.deliver(message, 0, next.retain, false, 0);
-      else this.#send(next);
+      else this.#launch(next);
     }
     this.#pumping = false;
   }
 
+  /** Gives a delivery its packet identifier, and sends it as soon as that may be known outside. */
+  #launch(delivery: Delivery): void {
+    delivery.packetId = this.#freePacketId();
+    this.#inflight.set(delivery.packetId, delivery);
+    if (delivery.qos === 1 || !this.persistent) {
+      this.#send(delivery);
+      return;
+    }
+    // The recipient of a QoS 2 message knows it by its identifier, even after a power cut here.
+    delivery.state = "held";
+    this.#unsent++;
+    delivery.stored = true;
+    const { records } = this.context;
+    records.putDelivery(this.clientId, delivery);
+    records.afterCommit({
+      settle: () => {
+        delivery.settle();
+        if (delivery.state !== "held") return;
+        delivery.state = "due";
+        this.#due.push(delivery);
+        this.#pump();
+      },
+    });
+  }
+
   #send(delivery: Delivery): void {
-    const packetId = this.#freePacketId();
-    delivery.packetId = packetId;
-    this.#inflight.set(packetId, delivery);
-    // The recipient of a QoS 2 message knows it by this identifier even after a restart of ours.
-    if (delivery.qos === 2 && delivery.stored)
-      this.context.records.putDelivery(this.clientId, delivery);
-    (this.#peer as Peer).deliver(
-      delivery.message as Message,
-      delivery.qos,
-      delivery.retain,
-      false,
-      packetId,
-    );
+    const { message, qos, retain, packetId } = delivery;
+    if (delivery.state === "due") this.#unsent--;
+    delivery.state = "sent";
+    (this.#peer as Peer).deliver(message as Message, qos, retain, false, packetId);
   }
 
   #freePacketId(): number {
@@ -280,7 +332,8 @@ export class Session {
   }
 
   #finish(delivery: Delivery): void {
-    delivery.done = true;
+    if (delivery.state === "held" || delivery.state === "due") this.#unsent--;
+    delivery.state = "done";
     if (delivery.stored && delivery.sequence > 0) {
       this.context.records.deleteDelivery(this.clientId, delivery.sequence);
     }

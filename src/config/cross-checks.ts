@@ -89,11 +89,13 @@ function checkPorts(
 function checkNames(
   items: readonly Placed<{ readonly name: string }>[],
   section: string,
-  { nameOf }: Source,
+  { isGiven, nameOf }: Source,
   finds: Finds,
 ): void {
   const seen = new Map<string, number>();
   for (const { index, value } of items) {
+    // Automatic names are kept apart by other means.
+    if (!isGiven([section, index, "name"])) continue;
     const first = seen.get(value.name);
     if (first === undefined) {
       seen.set(value.name, index);

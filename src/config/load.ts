@@ -1,4 +1,5 @@
 /** From a file, or from none, to a checked configuration. */
+import { withNamesApart } from "./automatic-names.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
 import { crossCheck, type Source } from "./cross-checks.ts";
 import { formatPath, type KeyPath, type Locate } from "./key-path.ts";
@@ -58,7 +59,7 @@ export function loadConfig({ file, overrides }: LoadOptions): Loaded {
   const problems = inOrder([...reading.problems, ...found]);
   if (problems.length > 0) throw new ConfigError(cut(problems));
   const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
-  const config = assemble(raw);
+  const config = withNamesApart(assemble(raw), raw);
   return { config: reading.mosquitto ? withOptional(config) : config, warnings, file };
 }
 

@@ -74,7 +74,7 @@ class ConfReader {
         if (error instanceof OptionFault) {
           this.#problems.push({ ...place, message: error.message });
         } else if (error instanceof ConfigError) {
-          this.#problems.push(...error.problems);
+          this.#problems.push({ ...place, message: error.message });
         } else {
           throw error;
         }

@@ -115,16 +115,18 @@ class TomlScanner {
     for (let index = 0; !this.#closes("]"); index++) {
       const element = path.length < LONGEST_PATH ? [...path, index] : path;
       this.#note(element, this.#lineHere());
+      const start = this.#at;
       this.#value(element, depth);
-      this.#skipComma();
+      this.#skipComma(start);
     }
   }
 
   #inlineTable(path: KeyPath, depth: number): void {
     this.#at++;
     while (!this.#closes("}")) {
+      const start = this.#at;
       this.#pair(path, depth);
-      this.#skipComma();
+      this.#skipComma(start);
     }
   }
 
@@ -137,11 +139,11 @@ class TomlScanner {
     return true;
   }
 
-  /** Steps over the comma behind an element, or over whatever else stands there. */
-  #skipComma(): void {
+  /** Steps over the comma behind an element that began at `start`. */
+  #skipComma(start: number): void {
     this.#skipBlank();
-    const next = this.#text[this.#at];
-    if (next !== "]" && next !== "}") this.#at++;
+    // Where there is no element at all, this is not TOML: go on behind it.
+    if (this.#text[this.#at] === "," || this.#at === start) this.#at++;
   }
 
   /** A key with its dots, and the space around it; only as much of it as is looked for. */

@@ -121,7 +121,6 @@ export class PageState {
     }
     this.#lastFrame = now;
     this.#frameAsked = false;
-    this.now.value = now;
     for (const area of this.#dirty) this.#snapshot(area);
     this.#dirty.clear();
   };

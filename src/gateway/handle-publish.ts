@@ -98,7 +98,10 @@ export function publishSettled(node: SnNode, messageId: number): void {
 
 /** Answered whether or not the message was known, as the node repeats it until it is. */
 export function handlePubrel(node: SnNode, message: MessageIdOnly): void {
-  const { messageId } = message;
-  node.client?.release(messageId);
+  node.client?.release(message.messageId);
+}
+
+/** A QoS 2 message is released for good; see `Peer.completed`. */
+export function publishCompleted(node: SnNode, messageId: number): void {
   node.core.output.send(node, { kind: "pubcomp", messageId });
 }

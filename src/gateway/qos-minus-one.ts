@@ -68,6 +68,8 @@ export class QosMinusOne implements Peer {
 
   published(): void {}
 
+  completed(): void {}
+
   evicted(): void {
     this.#client = undefined;
   }

@@ -185,14 +185,7 @@ function topicOf(node: SnNode): string {
 /** A name as one topic level: what would part or match levels, and controls, percent-encoded. */
 function encodeLevel(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are encoded
-  return name.replace(/[/+#%\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    character
-      .charCodeAt(0)
-      .toString(16)
-      .toUpperCase()
-      .padStart(3, "%0")
-      .replace(/^%0(?=..)/, "%"),
-  );
+  return name.replace(/[/+#%\u0000-\u001f\u007f-\u009f]/g, encodeURIComponent);
 }
 
 function describe(node: SnNode, clock: Clock): object {

@@ -6,7 +6,6 @@ import type { LinkState } from "./link-state.ts";
 import { type NodeFact, readRecord, type TopicFact } from "./node-records.ts";
 import { named } from "./sn-node.ts";
 import { TopicRegistry } from "./topic-registry.ts";
-import { awaitAt } from "./whereabouts.ts";
 
 /** Takes the records in any order; answers how many were damaged or belong to no node. */
 export function restoreNodes(
@@ -55,7 +54,8 @@ function restoreNode(core: Core, linkNamed: (name: string) => LinkState, fact: N
     }
   }
   core.nodes.setState(node, state);
-  awaitAt(node, link, fact.addressKey);
+  // It keeps its place until it is heard from there.
+  if (node.client !== undefined) link.nodes.set(fact.addressKey, node);
   return true;
 }
 

@@ -12,7 +12,7 @@ import type { Timer } from "../time/scheduler.ts";
 import { evict } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { deliver, release } from "./delivery.ts";
-import { publishSettled } from "./handle-publish.ts";
+import { publishCompleted, publishSettled } from "./handle-publish.ts";
 import type { LinkState } from "./link-state.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PendingPublishes } from "./pending-publishes.ts";
@@ -100,6 +100,10 @@ export class SnNode implements Peer {
 
   published(packetId: number): void {
     publishSettled(this, packetId);
+  }
+
+  completed(packetId: number): void {
+    publishCompleted(this, packetId);
   }
 
   evicted(reason: ReasonCode): void {

@@ -35,14 +35,6 @@ export function leavePlace(node: SnNode): void {
   node.address = undefined;
 }
 
-/** A restored node keeps its place until it is heard from there. */
-export function awaitAt(node: SnNode, link: LinkState, addressKey: string): void {
-  node.link = link;
-  node.addressKey = addressKey;
-  // Of two that were last heard at one address, the later record is as good as the earlier.
-  if (node.client !== undefined) link.nodes.set(addressKey, node);
-}
-
 /**
  * What is sent to the address would reach the other node now, so that the one that was there gets
  * nothing until it is heard elsewhere; its supervision goes on.

@@ -33,7 +33,11 @@ export class WebSocketListener {
   /** Rejects with ListenError. */
   start(): Promise<void> {
     const { address, port, setting, acceptor, maxConnections } = this.#parts;
-    const limits = { headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, noDelay: true };
+    const limits = {
+      headersTimeout: REQUEST_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      noDelay: true,
+    };
     const server = createServer(limits, (_request, response) => {
       response.writeHead(426, { Connection: "close", Upgrade: "websocket" });
       response.end("MQTT over WebSocket is spoken here.\n");

@@ -92,6 +92,7 @@ export class MemorySession implements MqttClientOwner {
 
   released(packetId: number): void {
     this.#incoming.delete(packetId);
+    this.#client?.complete(packetId);
   }
 
   received(packetId: number): void {

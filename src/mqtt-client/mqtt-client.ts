@@ -55,7 +55,10 @@ export interface MqttClientOwner {
    * under its packetId until `released`.
    */
   message(packet: PublishPacket): void;
-  /** The server will not send the QoS 2 message `packetId` again; PUBCOMP follows the call. */
+  /**
+   * The server will not send the QoS 2 message `packetId` again. The owner answers with `complete`,
+   * even if it does not know the message: the server repeats PUBREL until it is [MQTT-4.3.3-2].
+   */
   released(packetId: number): void;
   /** PUBREC came for a QoS 2 publish; the owner answers with `release`. */
   received(packetId: number): void;
@@ -189,6 +192,11 @@ export class MqttClient implements WireEnd {
     }
   }
 
+  /** Sends PUBCOMP for a QoS 2 message that the server `released`. */
+  complete(packetId: number): void {
+    if (this.#state === "connected") this.#acknowledge("pubcomp", packetId);
+  }
+
   /** Sends SUBSCRIBE; `owner.subscribed` follows under the packetId answered (0: not sent). */
   subscribe(subscriptions: readonly SubscriptionRequest[]): number {
     const packetId = this.#state === "connected" ? this.freePacketId() : 0;
@@ -250,8 +258,6 @@ export class MqttClient implements WireEnd {
         return;
       case "pubrel":
         this.#owner.released(packet.packetId);
-        // Answered even when unknown: the server repeats it until it is [MQTT-4.3.3-2].
-        if (this.connected) this.#acknowledge("pubcomp", packet.packetId);
         return;
       case "suback":
         this.#suback(packet);

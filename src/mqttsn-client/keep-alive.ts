@@ -39,7 +39,8 @@ export class KeepAlive {
   // The timer is set anew only when it runs, so that sending stays cheap.
   #arm(): void {
     const timer = this.#scheduler.at(this.#lastSent + this.#interval, () => {
-      if (this.#clock.now() - this.#lastSent >= this.#interval) {
+      // As the deadline is reckoned: a difference may round to less than the interval.
+      if (this.#clock.now() >= this.#lastSent + this.#interval) {
         this.#due();
         // Whatever `due` did, the next round must lie ahead.
         this.#lastSent = this.#clock.now();

@@ -25,7 +25,9 @@ export class Receiver {
   readonly #send: (message: SnMessage) => void;
   readonly #deliver: (received: Received) => void;
   /** QoS 2 messages delivered and not yet released, so that a repetition is not delivered again. */
-  readonly #unreleased = new Set<number>();
+  readonly #unreleased = new Map<number, Publish>();
+  /** The QoS 2 message released last: a repetition that the network delayed may still come. */
+  #released: Publish | undefined;
 
   constructor(
     topicIds: TopicIds,
@@ -40,6 +42,7 @@ export class Receiver {
   /** Forgets the handshakes under way, as a clean session does. */
   clear(): void {
     this.#unreleased.clear();
+    this.#released = undefined;
   }
 
   register(message: Register): void {
@@ -53,7 +56,7 @@ export class Receiver {
 
   publish(message: Publish): void {
     const { qos, messageId } = message;
-    if (qos === 2 && this.#unreleased.has(messageId)) {
+    if (qos === 2 && (this.#unreleased.has(messageId) || this.#isLate(message))) {
       this.#send({ kind: "pubrec", messageId });
       return;
     }
@@ -62,16 +65,34 @@ export class Receiver {
       this.#acknowledge(message, ReturnCode.invalidTopicId);
       return;
     }
-    if (qos === 2) this.#unreleased.add(messageId);
     const { payload, retain, dup } = message;
+    if (qos === 2) this.#unreleased.set(messageId, { ...message, payload: payload.slice() });
     this.#deliver({ topic, payload, qos, retain, dup });
     if (qos === 1) this.#acknowledge(message, ReturnCode.accepted);
     if (qos === 2) this.#send({ kind: "pubrec", messageId });
   }
 
   release(message: MessageIdOnly): void {
-    this.#unreleased.delete(message.messageId);
-    this.#send({ kind: "pubcomp", messageId: message.messageId });
+    const { messageId } = message;
+    this.#released = this.#unreleased.get(messageId) ?? this.#released;
+    this.#unreleased.delete(messageId);
+    this.#send({ kind: "pubcomp", messageId });
+  }
+
+  /**
+   * Whether a message is a repetition of the one released last. The identifier alone does not tell:
+   * a gateway that restarted begins with the same ones.
+   */
+  #isLate({ dup, messageId, topicId, topicIdType, payload }: Publish): boolean {
+    const last = this.#released;
+    return (
+      dup &&
+      last?.messageId === messageId &&
+      last.topicId === topicId &&
+      last.topicIdType === topicIdType &&
+      last.payload.length === payload.length &&
+      last.payload.every((byte, index) => byte === payload[index])
+    );
   }
 
   #acknowledge(message: Publish, returnCode: number): void {

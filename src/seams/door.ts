@@ -80,8 +80,13 @@ export interface Client {
    * `Peer.published`), or a refusal of 0x80 and above.
    */
   publish(message: Message, packetId: number): PublishOutcome;
-  /** PUBREL for a QoS 2 message came: its packetId may be used again. False if it was not known. */
-  release(packetId: number): boolean;
+  /**
+   * PUBREL for a QoS 2 message came, known or not. `Peer.completed` follows, perhaps from within the
+   * call, when it is safe to say that the packetId may be used again.
+   */
+  release(packetId: number): void;
+  /** The publisher has begun anew: every QoS 2 packetId of its own is free. */
+  releaseAll(): void;
   /** Subscribes. Answers the QoS granted, or a refusal. */
   subscribe(filter: string, qos: QoS): ReasonCode;
   /**
@@ -93,7 +98,7 @@ export interface Client {
   unsubscribe(filter: string): boolean;
   /** The peer has the QoS 1 message for good (PUBACK), or completed QoS 2 (PUBCOMP). */
   acknowledge(packetId: number): void;
-  /** PUBREC for a QoS 2 delivery came: `Peer.release` follows. */
+  /** PUBREC for a QoS 2 delivery came: `Peer.release` follows, once that is safe. */
   received(packetId: number): void;
   /** The peer cannot take this delivery at all (too long for it, rejected): it leaves the session, counted. */
   discard(packetId: number): void;
@@ -115,6 +120,8 @@ export interface Peer {
   release(packetId: number): void;
   /** A publish that was PENDING is safe now: acknowledge it. */
   published(packetId: number): void;
+  /** A QoS 2 message that was published is released for good: PUBCOMP is to be sent. */
+  completed(packetId: number): void;
   /** The session was taken away; nothing more comes, and the client is dead. */
   evicted(reason: ReasonCode): void;
 }

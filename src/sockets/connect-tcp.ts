@@ -1,6 +1,6 @@
 /** Makes a TCP connection, trying IPv6 and IPv4 addresses side by side, and hands it over as a wire. */
 import { connect, type LookupFunction } from "node:net";
-import type { DialTarget, Dialling } from "../seams/dialler.ts";
+import type { Dialling, DialTarget } from "../seams/dialler.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "./flush-turn.ts";
 import { networkCause } from "./network-cause.ts";

@@ -7,13 +7,15 @@ import { NameLookup } from "./name-lookup.ts";
 
 /** How long a connection may take to come about, name lookup included, ms. */
 const TIMEOUT = 20_000;
+/** The limit to lookups at a time is one for the whole process. */
+const systemNames = new NameLookup();
 
 export class TcpDialler implements Dialler {
   readonly #turn: FlushTurn;
   readonly #names: NameLookup;
   readonly #timeout: number;
 
-  constructor(turn: FlushTurn, names = new NameLookup(), timeout = TIMEOUT) {
+  constructor(turn: FlushTurn, names = systemNames, timeout = TIMEOUT) {
     this.#turn = turn;
     this.#names = names;
     this.#timeout = timeout;

@@ -1,6 +1,6 @@
 /** The dashboard's page in a real browser, served by our HTTP server over a broker that is not ours. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { PageRig } from "../kit/page-rig.ts";
 
@@ -33,7 +33,7 @@ after(async () => {
   await rig.remove();
 });
 
-beforeEach(async (t) => {
+beforeEach(async () => {
   await rig.start();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   page = await context.newPage();
@@ -45,12 +45,13 @@ beforeEach(async (t) => {
     if (message.type() === "error" && !message.text().startsWith("WebSocket connection"))
       complaints.push(message.text());
   });
-  (t as { after(clean: () => Promise<void>): void }).after(async () => {
-    await context.close();
-    await rig.stop();
-  });
   await page.goto(rig.url);
   await page.getByRole("status").getByText("Live").waitFor();
+});
+
+afterEach(async () => {
+  await context.close();
+  await rig.stop();
 });
 
 function valueRow(topic: string) {
@@ -62,7 +63,7 @@ function nodeRow(clientId: string) {
 }
 
 async function shown(selector: string): Promise<string[]> {
-  return page.locator(selector).allInnerTexts();
+  return page.locator(selector).allTextContents();
 }
 
 describe("an empty gateway", () => {
@@ -82,7 +83,7 @@ describe("live values", () => {
     await rig.publish("plant/soil", "42.3");
     await valueRow("plant/soil").getByText("42.3").waitFor();
     assert.equal(await valueRow("plant/soil").locator(".changed").count(), 1);
-    assert.equal(await valueRow("plant/soil").locator("td.number").innerText(), "2");
+    assert.equal(await valueRow("plant/soil").locator("td.number").textContent(), "2");
     assert.deepEqual(complaints, []);
   });
 
@@ -100,14 +101,14 @@ describe("live values", () => {
     await valueRow("plant/frame").getByText("ff d8 00 01").waitFor();
     await valueRow("plant/frame").getByText("4 bytes").waitFor();
     assert.match(
-      await valueRow("plant/climate").locator("td.value").innerText(),
-      /temperature 21\.5\s+zones \[a, b\]/,
+      (await valueRow("plant/climate").locator("td.value").textContent()) ?? "",
+      /temperature 21\.5zones \[a, b\]/,
     );
     const topic = page.getByRole("button", { name: "plant/climate" });
     assert.equal(await topic.getAttribute("aria-expanded"), "false");
     await topic.focus();
     await page.keyboard.press("Enter");
-    assert.match(await page.locator("tr.whole pre").innerText(), /"temperature": 21\.5,/);
+    assert.match((await page.locator("tr.whole pre").textContent()) ?? "", /"temperature": 21\.5,/);
     assert.equal(await topic.getAttribute("aria-expanded"), "true");
     await page.keyboard.press("Enter");
     await page.locator("tr.whole").waitFor({ state: "detached" });
@@ -134,8 +135,8 @@ describe("live values", () => {
 
   test("of very many topics stay within bounds", async () => {
     const all = 5200;
-    for (let index = 0; index < all; index++)
-      await rig.publish(`flood/${String(index).padStart(5, "0")}`, "x".repeat(3000));
+    const topics = Array.from({ length: all }, (_, at) => `flood/${String(at).padStart(5, "0")}`);
+    await Promise.all(topics.map((topic) => rig.publish(topic, "x")));
     await page.getByText("5\u202f000 topics, the ones heard last").waitFor();
     assert.equal(await page.locator("table.values tbody tr").count(), 200);
     await page.getByRole("button", { name: "Show 200 more" }).click();
@@ -144,23 +145,26 @@ describe("live values", () => {
     );
     await page.getByLabel("Filter topics").fill("flood/05199");
     await page.getByText("1 of 5\u202f000 topics").waitFor();
-    assert.equal(await rowsThatMention("flood/05199"), 1);
+    assert.equal(await valueRow("flood/05199").count(), 1);
     assert.deepEqual(complaints, []);
   });
 });
-
-function rowsThatMention(topic: string): Promise<number> {
-  return valueRow(topic).count();
-}
 
 describe("nodes", () => {
   test("appear with state, last seen and figures, change, and go", async () => {
     await rig.tellNode("soil-3", { buffered: 7, messagesIn: 1204, messagesOut: 36 }, 30_000);
     const row = nodeRow("soil-3");
     await row.getByText("Active").waitFor();
-    await row.getByText("192.168.1.20:5001").first().waitFor();
-    assert.match(await row.locator("td.seen").innerText(), /^3\d s$/);
-    assert.deepEqual(await row.locator("td.number").allInnerTexts(), ["1\u202f204 / 36", "7", "0"]);
+    await row.locator("td.wide").getByText("192.168.1.20:5001").waitFor();
+    await row
+      .locator("td.seen")
+      .getByText(/^3\d s$/)
+      .waitFor();
+    assert.deepEqual(await row.locator("td.number").allTextContents(), [
+      "1\u202f204 / 36",
+      "7",
+      "0",
+    ]);
     await rig.tellNode("soil-3", { state: "asleep", sleepDuration: 600 });
     await row.getByText("Asleep").waitFor();
     await rig.publish("$SYS/gateway/nodes/soil-3", "", true);
@@ -178,9 +182,10 @@ describe("nodes", () => {
     try {
       await page.reload();
       await rig.tellNode("soil-3", {}, 30_000);
-      const seen = nodeRow("soil-3").locator("td.seen");
-      await seen.waitFor();
-      assert.match(await seen.innerText(), /^3\d s$/);
+      await nodeRow("soil-3")
+        .locator("td.seen")
+        .getByText(/^3\d s$/)
+        .waitFor();
     } finally {
       rig.clockOffset = 0;
     }
@@ -210,7 +215,10 @@ describe("the broker", () => {
     await rig.publish("$SYS/broker/connection/cloud/state", "1", true);
     await page.getByText("up 1 d 2 h").waitFor();
     await page.locator(".figure", { hasText: "Clients" }).getByText("7").waitFor();
-    await page.locator(".figure", { hasText: "Messages in" }).getByText("1\u202f204").waitFor();
+    await page
+      .locator(".figure", { hasText: "MQTT messages in" })
+      .getByText("1\u202f204")
+      .waitFor();
     const bridge = page.locator(".bridges li", { hasText: "cloud" });
     await bridge.getByText("Up").waitFor();
     await rig.publish("$SYS/broker/connection/cloud/state", "0", true);
@@ -262,7 +270,7 @@ describe("hostile content", () => {
     await rig.publish("attack/last", "1");
     await valueRow("attack/last").waitFor();
     await nodeRow("onerror").first().waitFor();
-    assert.match(await valueRow("attack/bidi").locator("td.value").innerText(), /^�gnp\.exe$/);
+    assert.equal(await valueRow("attack/bidi").locator("td.value").textContent(), "�gnp.exe");
     for (const button of await page.locator("button.topic").all()) {
       await button.click();
       await page.locator("tr.whole").waitFor();

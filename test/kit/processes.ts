@@ -224,7 +224,8 @@ export async function mosquittoSub(
   ...words: string[]
 ): Promise<Program> {
   const base = ["-h", "127.0.0.1", "-p", String(port), "-t", filter, "-v", "-d"];
-  const program = new Program(t, "mosquitto_sub", [...base, ...words]);
+  // Into a pipe it would keep its lines to itself until there are many.
+  const program = new Program(t, "stdbuf", ["-oL", "mosquitto_sub", ...base, ...words]);
   await program.until(
     (text) => text.includes("received SUBACK") || text.includes("Subscribed"),
     "SUBACK",

@@ -1,6 +1,10 @@
 /** A bridge between a broker on a virtual clock and a remote broker that answers by script. */
 import { Bridge } from "../../src/bridge/bridge.ts";
-import { bridgeOptions, type GivenBridgeOptions, type TopicRule } from "../../src/bridge/options.ts";
+import {
+  bridgeOptions,
+  type GivenBridgeOptions,
+  type TopicRule,
+} from "../../src/bridge/options.ts";
 import { MemoryDialler } from "./memory-dialler.ts";
 import type { ServerEnd } from "./server-end.ts";
 import { TestBroker } from "./test-broker.ts";

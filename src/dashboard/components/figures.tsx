@@ -9,10 +9,14 @@ export function Figures({ page }: { readonly page: PageState }) {
   return (
     <dl class="figures">
       <NodesFigure page={page} />
-      <Figure name="Clients" value={countInWords(clients)} note="connected by MQTT" />
-      <Figure name="Messages in" value={countInWords(messagesIn?.count)} note={rate(messagesIn)} />
+      <Figure name="Clients" value={countInWords(clients)} note="connected" />
       <Figure
-        name="Messages out"
+        name="MQTT messages in"
+        value={countInWords(messagesIn?.count)}
+        note={rate(messagesIn)}
+      />
+      <Figure
+        name="MQTT messages out"
         value={countInWords(messagesOut?.count)}
         note={rate(messagesOut)}
       />

@@ -39,7 +39,7 @@ export const ValueRow = memo(({ page, value, expanded }: ValueRowProps) => {
               retained
             </span>
           ) : (
-            <Age page={page} at={value.heardAt} />
+            <Age key={value.heardAt} page={page} at={value.heardAt} />
           )}
         </td>
         <td class="wide number">{countInWords(value.count)}</td>

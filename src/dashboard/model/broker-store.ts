@@ -8,9 +8,9 @@ export interface Bridge {
 /** A number that only grows, and how fast. */
 export interface Counter {
   readonly count: number;
-  /** Per second between the last two live reports; undefined before there were two. */
+  /** Per second in the last interval of reports; undefined before there was a whole one. */
   readonly rate: number | undefined;
-  /** When it was reported live, ms by the clock of `receive`. */
+  /** Since when `count` is known to have been so, ms by the clock of `receive`. */
   readonly liveAt: number | undefined;
 }
 
@@ -31,6 +31,8 @@ export class BrokerStore {
   #figures: BrokerFigures = {};
   readonly #bridges = new Map<string, { up: boolean; round: number }>();
   #round = 0;
+  /** When the last live reports began: uptime comes first, and what did not change is left out. */
+  #reportAt: number | undefined;
 
   get figures(): BrokerFigures {
     return this.#figures;
@@ -54,7 +56,9 @@ export class BrokerStore {
         this.#figures = { ...figures, version: value };
         return true;
       case "uptime":
-        if (number !== undefined) this.#figures = { ...figures, startedAt: now - number * 1000 };
+        if (number === undefined) return true;
+        this.#figures = { ...figures, startedAt: now - number * 1000 };
+        if (!stored) this.#beginReport(now);
         return true;
       case "clients/connected":
         if (number !== undefined) this.#figures = { ...figures, clients: number };
@@ -87,6 +91,18 @@ export class BrokerStore {
       if (round !== this.#round) this.#bridges.delete(name);
   }
 
+  #beginReport(now: number): void {
+    const before = this.#reportAt;
+    this.#reportAt = now;
+    if (before === undefined) return;
+    const { messagesIn, messagesOut } = this.#figures;
+    this.#figures = {
+      ...this.#figures,
+      ...(messagesIn && { messagesIn: unchanged(messagesIn, before) }),
+      ...(messagesOut && { messagesOut: unchanged(messagesOut, before) }),
+    };
+  }
+
   #bridge(name: string, state: string): void {
     if (state === "") this.#bridges.delete(name);
     else if (this.#bridges.has(name) || this.#bridges.size < MOST_BRIDGES)
@@ -108,6 +124,12 @@ function counted(
   const grown = count - (before?.count ?? 0);
   const rate = elapsed > 0 && grown >= 0 ? (grown * 1000) / elapsed : undefined;
   return { [field]: { count, rate, liveAt: stored ? undefined : now } };
+}
+
+/** A counter after the reports that began at `reportAt`, which may not have mentioned it. */
+function unchanged(counter: Counter, reportAt: number): Counter {
+  const mentioned = counter.liveAt !== undefined && counter.liveAt >= reportAt;
+  return mentioned ? counter : { count: counter.count, rate: 0, liveAt: reportAt };
 }
 
 /** The number at the beginning of a text: Mosquitto's uptime reads "12 seconds". */

@@ -12,11 +12,14 @@ const NOTIFYING = { notifications: true };
 function watch(bridge: TestBridge): () => string[] {
   const client = bridge.here.connect("watch");
   client.subscribe("$SYS/broker/connection/#", 1);
-  return () => client.messages().map((line) => line.replace(`${STATE}=`, "").replace(" retain", ""));
+  return () =>
+    client.messages().map((line) => line.replace(`${STATE}=`, "").replace(" retain", ""));
 }
 
 test("CONNECT is marked as a bridge's, with a will on the state topic", () => {
-  const bridge = new TestBridge({ options: { ...NOTIFYING, username: "u", password: "p", keepAlive: 33 } });
+  const bridge = new TestBridge({
+    options: { ...NOTIFYING, username: "u", password: "p", keepAlive: 33 },
+  });
   bridge.bridge.start();
   const connect = bridge.dialler.accept().take()[0];
   assert.deepEqual(connect, {
@@ -152,7 +155,9 @@ test("a remote broker that refuses the mark is asked again at once without it", 
   bridge.here.clock.advance(0);
   const connect = bridge.dialler.accept().take()[0];
   assert.equal(connect?.kind === "connect" && connect.bridge, false);
-  assert.deepEqual(bridge.log, ["info: cloud: remote:1883 takes no bridge, trying as a common client"]);
+  assert.deepEqual(bridge.log, [
+    "info: cloud: remote:1883 takes no bridge, trying as a common client",
+  ]);
 });
 
 test("a remote broker that closes on the mark is asked without it, too, and stays a common one", () => {
@@ -203,7 +208,9 @@ test("a second address is tried at once, a wait comes after the last", () => {
 });
 
 test("a stand-in is left, in order, when the main address answers again", () => {
-  const bridge = new TestBridge({ options: { ...NOTIFYING, addresses: TWO, restartCap: 30_000, keepAlive: 0 } });
+  const bridge = new TestBridge({
+    options: { ...NOTIFYING, addresses: TWO, restartCap: 30_000, keepAlive: 0 },
+  });
   bridge.bridge.start();
   bridge.dialler.fail();
   bridge.here.clock.advance(0);
@@ -284,7 +291,10 @@ test("a refused subscription is told and the bridge goes on", () => {
   const remote = bridge.accept();
   remote.take();
   remote.send({ kind: "suback", packetId: 1, codes: [0x80] });
-  assert.match(bridge.log.at(-1) ?? "", /^warn: cloud: the remote broker refused the subscription to a$/);
+  assert.match(
+    bridge.log.at(-1) ?? "",
+    /^warn: cloud: the remote broker refused the subscription to a$/,
+  );
   bridge.here.connect("p").publish("b", "x");
   assert.deepEqual(remote.told(), ["publish b=x"]);
 });
@@ -310,7 +320,10 @@ for (const [what, bytes] of HOSTILE) {
     const remote = bridge.accept();
     remote.wire.arrive(hex(bytes));
     assert.equal(remote.wire.closing, true);
-    assert.match(bridge.log.at(-1) ?? "", /^warn: cloud: remote:1883: protocol error: .*, next try in 5 s$/);
+    assert.match(
+      bridge.log.at(-1) ?? "",
+      /^warn: cloud: remote:1883: protocol error: .*, next try in 5 s$/,
+    );
     bridge.wait();
     assert.equal(bridge.dialler.pending, 1);
   });
@@ -341,7 +354,10 @@ test("another client that takes the local client id makes the bridge start anew"
   const remote = bridge.start();
   const thief = bridge.here.connect("local.box.cloud", { cleanSession: false });
   assert.equal(remote.wire.closing, true);
-  assert.match(bridge.log.at(-1) ?? "", /another client took over "local.box.cloud" at this broker/);
+  assert.match(
+    bridge.log.at(-1) ?? "",
+    /another client took over "local.box.cloud" at this broker/,
+  );
   thief.break();
   bridge.wait();
   const again = bridge.open(true);

@@ -41,7 +41,11 @@ test("while the remote broker is away messages queue, and leave in order when it
   assert.equal(bridge.bridge.backlog, 3);
   bridge.wait();
   const remote = bridge.accept();
-  assert.deepEqual(remote.answer(), ["publish a=1 q1 #1", "publish a=2 q2 #2", "publish a=3 q1 #3"]);
+  assert.deepEqual(remote.answer(), [
+    "publish a=1 q1 #1",
+    "publish a=2 q2 #2",
+    "publish a=3 q1 #3",
+  ]);
   remote.answer();
   assert.equal(bridge.bridge.backlog, 0);
 });
@@ -158,7 +162,10 @@ test("retained messages go to a remote broker that does not know the bridge", ()
 
 test("what a kept session here still subscribes to but nobody configures is not sent", () => {
   const here = new TestBroker();
-  const before = new TestBridge({ here, topics: [topic("old/#", "out", 1), topic("new/#", "out", 1)] });
+  const before = new TestBridge({
+    here,
+    topics: [topic("old/#", "out", 1), topic("new/#", "out", 1)],
+  });
   before.bridge.start();
   before.bridge.stop();
   const after = new TestBridge({ here, topics: [topic("new/#", "out", 1)] });
@@ -166,12 +173,18 @@ test("what a kept session here still subscribes to but nobody configures is not 
   const client = here.connect("p");
   client.publish("old/a", "x", 1, 1);
   client.publish("new/a", "y", 1, 2);
-  assert.deepEqual(remote.told().map((line) => line.split(" ")[1]), ["new/a=y"]);
+  assert.deepEqual(
+    remote.told().map((line) => line.split(" ")[1]),
+    ["new/a=y"],
+  );
   assert.deepEqual(client.take()[0], { kind: "puback", packetId: 1 });
 });
 
 test("with a clean local session nothing is kept while the remote broker is away", () => {
-  const bridge = new TestBridge({ topics: [topic("#", "out", 1)], options: { localCleanSession: true } });
+  const bridge = new TestBridge({
+    topics: [topic("#", "out", 1)],
+    options: { localCleanSession: true },
+  });
   const first = bridge.start();
   const client = bridge.here.connect("p");
   client.publish("a", "1", 1, 1);
@@ -315,7 +328,10 @@ test("shared both ways, a marked bridge relies on the remote broker not to send 
 });
 
 test("shared both ways with a remote broker that knows no bridges, what comes back is not published again", () => {
-  const bridge = new TestBridge({ topics: [topic("#", "both", 2, "L/", "R/")], options: { tryPrivate: false } });
+  const bridge = new TestBridge({
+    topics: [topic("#", "both", 2, "L/", "R/")],
+    options: { tryPrivate: false },
+  });
   const remote = bridge.start();
   const client = bridge.here.connect("c");
   client.subscribe("#", 2);

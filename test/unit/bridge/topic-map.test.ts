@@ -25,7 +25,11 @@ const OUT: readonly (readonly [string, string, string])[] = [
   ["# out 0 local/topic/ remote/topic/", "local/topic", "remote/topic"],
   ["# out 0 local/topic/ remote/topic/", "local/topics", "-"],
   ["prefix/# out 0 local2/topic/ remote2/topic/", "local2/topic/something", "-"],
-  ["prefix/# out 0 local2/topic/ remote2/topic/", "local2/topic/prefix/x", "remote2/topic/prefix/x"],
+  [
+    "prefix/# out 0 local2/topic/ remote2/topic/",
+    "local2/topic/prefix/x",
+    "remote2/topic/prefix/x",
+  ],
   ["prefix/# out 0 local2/topic/ remote2/topic/", "local2/topic/prefix", "remote2/topic/prefix"],
   ["+/value out 0 local3/topic/ remote3/topic/", "local3/topic/x/value", "remote3/topic/x/value"],
   ["ic/+ out 0 local4/top remote4/tip", "local4/topic/x", "remote4/tipic/x"],
@@ -59,7 +63,11 @@ for (const [rules, local, remote] of OUT) {
 const IN: readonly (readonly [string, string, string])[] = [
   ["# in 0 local/topic/ remote/topic/", "remote/topic/something", "local/topic/something"],
   ["ic/+ in 0 local4/top remote4/tip", "remote4/tipic/x", "local4/topic/x"],
-  ["clients/total in 0 test/mosquitto/org $SYS/broker/", "$SYS/broker/clients/total", "test/mosquitto/orgclients/total"],
+  [
+    "clients/total in 0 test/mosquitto/org $SYS/broker/",
+    "$SYS/broker/clients/total",
+    "test/mosquitto/orgclients/total",
+  ],
   ['rmapped in 0 "" remote/mapped/', "remote/mapped/rmapped", "rmapped"],
   ['lmapped in 0 local/mapped/ ""', "lmapped", "local/mapped/lmapped"],
   ['"" in 0 local/single remote/single', "remote/single", "local/single"],
@@ -77,7 +85,9 @@ for (const [rules, remote, local] of IN) {
 
 test("each filter is subscribed to once, at the highest QoS asked for it", () => {
   const map = new TopicMap(
-    ["a/# out 0 L/ R/", "a/# both 2 L/ R2/", "b/# in 1 L/ R/", "c in 0", "c in 1", "d out 1"].map(rule),
+    ["a/# out 0 L/ R/", "a/# both 2 L/ R2/", "b/# in 1 L/ R/", "c in 0", "c in 1", "d out 1"].map(
+      rule,
+    ),
   );
   assert.deepEqual(map.localSubscriptions, [
     { filter: "L/a/#", qos: 2 },

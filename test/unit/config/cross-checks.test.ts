@@ -95,7 +95,7 @@ for (const [title, content, ...expected] of CLASHES) {
 
 /** What does fit together. */
 const PEACE: readonly (readonly [string, string])[] = [
-  ["one port on two addresses", '[[listener]]\n[[listener]]\nname = "b"\naddress = "::1"'],
+  ["one port on two addresses", '[[listener]]\n[[listener]]\naddress = "::1"'],
   ["TCP and UDP on one port", "[[link]]\nport = 1883"],
   [
     "the port of a web server that is turned off",

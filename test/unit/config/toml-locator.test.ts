@@ -207,6 +207,6 @@ test("text that is no TOML is answered, too, and in time that grows with its len
     { numRuns: 500 },
   );
   for (const bit of ["[", "a.", "a={", "a=[", "[[a.", '"', "a=1,", "]\n", "[a]\n", "a=[1,[2,{"]) {
-    assert.ok(locateKeys(bit.repeat(1_000_000 / bit.length)).size < 1_000_000);
+    assert.ok(locateKeys(bit.repeat(200_000 / bit.length)).size <= 200_000);
   }
 });

@@ -39,6 +39,19 @@ describe("the broker's figures", () => {
     assert.equal(broker.figures.messagesIn?.count, 170);
   });
 
+  test("a counter that a whole report did not mention stands still", () => {
+    const { broker } = new DashboardModel();
+    broker.receive("messages/received", bytes("100"), true, 0);
+    for (const at of [5_000, 15_000]) broker.receive("uptime", bytes("1"), false, at);
+    assert.equal(broker.figures.messagesIn?.rate, 0);
+    broker.receive("messages/received", bytes("150"), false, 15_000);
+    assert.equal(broker.figures.messagesIn?.rate, 5);
+    broker.receive("uptime", bytes("3"), false, 25_000);
+    assert.equal(broker.figures.messagesIn?.rate, 5);
+    broker.receive("uptime", bytes("4"), false, 35_000);
+    assert.equal(broker.figures.messagesIn?.rate, 0);
+  });
+
   test("a counter that starts again has no rate", () => {
     const { broker } = new DashboardModel();
     broker.receive("messages/sent", bytes("100"), false, 0);

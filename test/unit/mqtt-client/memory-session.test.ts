@@ -112,7 +112,10 @@ test("a server without the session uses identifiers anew", () => {
   const { events, connect } = setUp();
   connect().publish("a", "x", 2, 7);
   connect(false).publish("b", "x", 2, 7);
-  assert.deepEqual(events.filter((event) => event.startsWith("message")), ["message a", "message b"]);
+  assert.deepEqual(
+    events.filter((event) => event.startsWith("message")),
+    ["message a", "message b"],
+  );
 });
 
 test("QoS 0 publishes wait while the network does not take them", () => {

@@ -57,7 +57,14 @@ function connected(options: Partial<MqttClientOptions> = {}) {
 test("CONNECT carries what the options say", () => {
   const will = { topic: "w", payload: hex("30"), qos: 1, retain: true } as const;
   const password = hex("ff00");
-  const fields = { level: 3, cleanSession: false, keepAlive: 7, will, username: "u", password } as const;
+  const fields = {
+    level: 3,
+    cleanSession: false,
+    keepAlive: 7,
+    will,
+    username: "u",
+    password,
+  } as const;
   const { connect } = setUp({ ...fields, bridge: true });
   assert.deepEqual(connect, { kind: "connect", clientId: "c", bridge: true, ...fields });
 });
@@ -192,11 +199,20 @@ const BAD_ANSWERS: readonly (readonly [string, (all: ReturnType<typeof connected
   ["PINGREQ", ({ server }) => server.send({ kind: "pingreq" })],
   ["DISCONNECT", ({ server }) => server.send({ kind: "disconnect" })],
   ["SUBSCRIBE", ({ server }) => server.wire.arrive(hex("82 06 0001 0001 61 00"))],
-  ["SUBACK with too few codes", ({ server }) => server.send({ kind: "suback", packetId: 1, codes: [0] })],
-  ["SUBACK with too many codes", ({ server }) => server.send({ kind: "suback", packetId: 1, codes: [0, 0, 0] })],
+  [
+    "SUBACK with too few codes",
+    ({ server }) => server.send({ kind: "suback", packetId: 1, codes: [0] }),
+  ],
+  [
+    "SUBACK with too many codes",
+    ({ server }) => server.send({ kind: "suback", packetId: 1, codes: [0, 0, 0] }),
+  ],
   ["SUBACK without codes", ({ server }) => server.wire.arrive(hex("90 02 0001"))],
   ["SUBACK with an unknown code", ({ server }) => server.wire.arrive(hex("90 04 0001 03 00"))],
-  ["SUBACK for a PUBLISH", ({ server }) => server.send({ kind: "suback", packetId: 2, codes: [0] })],
+  [
+    "SUBACK for a PUBLISH",
+    ({ server }) => server.send({ kind: "suback", packetId: 2, codes: [0] }),
+  ],
   ["PUBACK for a SUBSCRIBE", ({ server }) => server.send({ kind: "puback", packetId: 1 })],
   ["PUBACK for a QoS 2 publish", ({ server }) => server.send({ kind: "puback", packetId: 3 })],
   ["PUBREC for a QoS 1 publish", ({ server }) => server.send({ kind: "pubrec", packetId: 2 })],
@@ -239,7 +255,18 @@ test("a first packet other than CONNACK is a fault at its first byte", () => {
 
 test("what follows a fault in the same chunk is not taken", () => {
   const { server, events, ending } = connected();
-  server.send({ kind: "pingreq" }, { kind: "publish", topic: "t", payload: NOTHING, qos: 0, retain: false, dup: false, packetId: 0 });
+  server.send(
+    { kind: "pingreq" },
+    {
+      kind: "publish",
+      topic: "t",
+      payload: NOTHING,
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetId: 0,
+    },
+  );
   assert.deepEqual(events, []);
   assert.equal(ending()?.kind, "fault");
 });

@@ -175,7 +175,8 @@ test("CONNECT of mqtt-packet is understood", () => {
         cmd: "connect",
         protocolId: packet.level === 3 ? "MQIsdp" : "MQTT",
         protocolVersion: packet.level,
-        bridgeMode: packet.bridge,
+        // Known to mqtt-packet, though its types do not say so.
+        ...{ bridgeMode: packet.bridge },
         clientId: packet.clientId,
         clean: packet.cleanSession,
         keepalive: packet.keepAlive,

@@ -1,0 +1,18 @@
+/** Numbers and columns for people. */
+
+/** Three digits that count, or all digits before the point. */
+export function figure(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return "-";
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  const decimals = value >= 10 ? 1 : value >= 1 ? 2 : 3;
+  return value.toFixed(decimals);
+}
+
+/** `3.42×`. */
+export function times(ratio: number | undefined): string {
+  return ratio === undefined ? "" : `${figure(ratio)}×`;
+}
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

@@ -1,0 +1,156 @@
+/**
+ * The whole way of a message in one process and on one virtual clock: nodes, a lossy radio, a Midge
+ * whose power may go, a bridge over an uplink that may break, and a broker in the cloud. All that
+ * happens follows from a seed.
+ */
+import { Bridge } from "../../src/bridge/bridge.ts";
+import { bridgeOptions } from "../../src/bridge/options.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import { Connection } from "../../src/broker/connection.ts";
+import { DEFAULT_BROKER_OPTIONS } from "../../src/broker/options.ts";
+import { TextCache } from "../../src/bytes/text-cache.ts";
+import { Gateway } from "../../src/gateway/gateway.ts";
+import { DEFAULT_GATEWAY_OPTIONS } from "../../src/gateway/options.ts";
+import type { Random } from "../../src/time/clock.ts";
+import { KeptLog } from "../kit/kept-log.ts";
+import { MemoryDisk } from "../kit/memory-disk.ts";
+import { seededRandom } from "../kit/random.ts";
+import { VirtualClock } from "../kit/virtual-clock.ts";
+import { Ledger } from "./ledger.ts";
+import { LossyRadio, Uplink, type Weather } from "./network.ts";
+import { SimulatedNode } from "./simulated-node.ts";
+
+export interface WorldSettings {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly weather: Weather;
+}
+
+const FINE: Weather = { loss: 0, duplication: 0, minimumDelay: 1, jitter: 0 };
+/** Between the wish for a commit and its end, ms at the most. */
+const SLOWEST_COMMIT = 40;
+
+interface Life {
+  readonly broker: Broker;
+  readonly gateway: Gateway;
+  readonly bridge: Bridge;
+}
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly log = new KeptLog();
+  readonly random: Random;
+  readonly radio: LossyRadio;
+  readonly uplink: Uplink;
+  readonly nodes: SimulatedNode[] = [];
+  /** Subscribes in the cloud, and gives commands there. */
+  readonly cloud: Ledger;
+  readonly #disk = new MemoryDisk();
+  readonly #cloudBroker: Broker;
+  #life: Life | undefined;
+
+  constructor({ seed, nodes, weather }: WorldSettings) {
+    this.random = seededRandom(seed);
+    this.radio = new LossyRadio(this.clock, this.random, weather);
+    this.#cloudBroker = new Broker({
+      clock: this.clock,
+      scheduler: this.clock.scheduler,
+      journal: { put() {}, delete() {}, afterCommit: (waiting) => waiting.settle() },
+      log: new KeptLog(),
+      options: { ...DEFAULT_BROKER_OPTIONS, maxQueuedMessages: 0, sysInterval: 0 },
+    });
+    this.cloud = new Ledger(this.#cloudBroker, "operator", ["cloud/#"]);
+    const topics = new TextCache(64);
+    this.uplink = new Uplink(this.clock, 15, (wire) => {
+      const connection = new Connection({
+        broker: this.#cloudBroker,
+        wire,
+        policy: { label: "uplink", origin: "mqtt", allowAnonymous: true },
+        random: this.random,
+        topics,
+      });
+      connection.open();
+      return connection;
+    });
+    this.powerOn();
+    for (let index = 0; index < nodes; index++) this.nodes.push(new SimulatedNode(this, index));
+    this.#commitNow();
+  }
+
+  powerOn(): void {
+    const { clock } = this;
+    const { scheduler } = clock;
+    const journal = this.#disk.open();
+    const broker = new Broker({
+      clock,
+      scheduler,
+      journal,
+      log: this.log,
+      options: { ...DEFAULT_BROKER_OPTIONS, maxQueuedMessages: 0, sysInterval: 0 },
+    });
+    const records = this.#disk.records();
+    const damaged = broker.restore(records.filter(({ key }) => !key.startsWith("g/")));
+    if (damaged > 0) throw new Error(`${damaged} records are damaged`);
+    const gateway = new Gateway({
+      door: broker,
+      clock,
+      scheduler,
+      journal,
+      log: this.log,
+      options: { ...DEFAULT_GATEWAY_OPTIONS, reportInterval: 0 },
+    });
+    gateway.restore(records.filter(({ key }) => key.startsWith("g/")));
+    gateway.attach(this.radio.openLink("radio", gateway));
+    gateway.start();
+    const bridge = new Bridge({
+      door: broker,
+      dialler: this.uplink,
+      clock,
+      scheduler,
+      random: this.random,
+      log: this.log,
+      options: bridgeOptions({
+        name: "cloud",
+        addresses: [{ host: "cloud", port: 1883 }],
+        remoteClientId: "midge",
+        topics: [
+          { pattern: "up/#", direction: "out", qos: 2, localPrefix: "", remotePrefix: "cloud/" },
+          { pattern: "down/#", direction: "in", qos: 2, localPrefix: "", remotePrefix: "cmd/" },
+        ],
+        restartBase: 200,
+        restartCap: 3000,
+      }),
+    });
+    bridge.start();
+    this.#life = { broker, gateway, bridge };
+  }
+
+  /** The power goes without warning: what was not committed is lost, and nothing is said to anyone. */
+  powerOff(): void {
+    this.#disk.crash();
+    this.radio.closeLink();
+    this.uplink.cut();
+    // What belonged to the old life stays in the heap, but speaks to nobody any more.
+    this.#life?.bridge.stop();
+    this.#life = undefined;
+    this.uplink.cut();
+  }
+
+  /** From now on nothing goes wrong any more. */
+  calm(): void {
+    Object.assign(this.radio.weather, FINE);
+    this.uplink.up = true;
+  }
+
+  /** Messages that wait somewhere. */
+  get backlog(): number {
+    const life = this.#life;
+    const sessions = life === undefined ? [] : [...life.broker.sessions.values()];
+    return sessions.reduce((sum, session) => sum + session.backlog, 0);
+  }
+
+  #commitNow(): void {
+    this.#disk.commit();
+    this.clock.scheduler.after(1 + this.random() * SLOWEST_COMMIT, () => this.#commitNow());
+  }
+}
