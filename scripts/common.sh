@@ -32,7 +32,7 @@ install_packages() {
 # Builds dist/ if it is missing or older than the sources.
 build_if_stale() {
   if [ ! -e "$root/dist/.built" ] ||
-    [ -n "$(find "$root/src" "$root/package.json" "$root/scripts" -newer "$root/dist/.built" -type f -print -quit)" ]; then
+    [ -n "$(find "$root/src" "$root/package.json" "$root"/scripts/build*.ts -newer "$root/dist/.built" -type f -print -quit)" ]; then
     node=$(find_node) && "$node" "$root/scripts/build.ts" >&2
   fi
 }

@@ -1,4 +1,5 @@
 /** The process's entry: finds the subcommand, loads only what it needs, and maps errors to exit codes. */
+import { join } from "node:path";
 import type { Command } from "commander";
 
 interface Subcommand {
@@ -10,11 +11,20 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   run: { summary: "run the gateway", load: loadRun },
   check: { summary: "check a configuration file", load: () => import("./cli/check.ts") },
   pub: { summary: "publish MQTT messages", load: () => import("./cli/pub.ts") },
-  sub: { summary: "subscribe to MQTT topics and print messages", load: () => import("./cli/sub.ts") },
+  sub: {
+    summary: "subscribe to MQTT topics and print messages",
+    load: () => import("./cli/sub.ts"),
+  },
   "sn-pub": { summary: "publish as an MQTT-SN node", load: () => import("./cli/sn-pub.ts") },
   "sn-sub": { summary: "subscribe as an MQTT-SN node", load: () => import("./cli/sn-sub.ts") },
   simulate: { summary: "run simulated MQTT-SN nodes", load: () => import("./cli/simulate.ts") },
 };
+
+/** The built dashboard page: beside the bundle, or where the build puts it when run from the sources. */
+const page = join(
+  import.meta.dirname,
+  import.meta.filename.endsWith(".ts") ? "../dist/page" : "page",
+);
 
 /** `run` alone needs the whole gateway, which is put together here. */
 async function loadRun(): Promise<{ command(): Command }> {
@@ -22,7 +32,7 @@ async function loadRun(): Promise<{ command(): Command }> {
     import("./cli/run.ts"),
     import("./assemble.ts"),
   ]);
-  return { command: () => command((parts) => new Midge(parts)) };
+  return { command: () => command((parts) => new Midge({ ...parts, page })) };
 }
 
 function help(): string {
@@ -60,7 +70,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (first.startsWith("-")) {
     const { command } = await loadRun();
-    await command().name("midge").parseAsync([...args], { from: "user" });
+    await command()
+      .name("midge")
+      .parseAsync([...args], { from: "user" });
     return;
   }
   const known = Object.keys(SUBCOMMANDS).join(", ");

@@ -1,6 +1,6 @@
 /** Measures each case with each broker, round by round. */
 import { join } from "node:path";
-import { type BrokerGroup, groupText } from "./broker-report.ts";
+import { type BrokerGroup, disturbanceText, groupText } from "./broker-report.ts";
 import type { BrokerUnderTest } from "./broker-under-test.ts";
 import type { LoadCase } from "./cases.ts";
 import type { LoadJob, LoadResult } from "./load.ts";
@@ -38,6 +38,8 @@ export async function benchBrokers(
       groups.push(group);
     }
   }
+  const disturbance = disturbanceText(groups);
+  if (disturbance !== "") tell(disturbance);
   return groups;
 }
 

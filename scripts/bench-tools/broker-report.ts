@@ -39,7 +39,7 @@ const RATIO_WIDTH = 7;
 
 /** A generator that is busier than this may be what limits the rate. */
 const GENERATOR_BUSY = 0.9;
-/** Other programs that use more cores than this disturb the rate. */
+/** Other programs that use more cores than this take them from the broker or the generator. */
 const OTHERS_BUSY = 0.2;
 
 /** Medians over the rounds, and what they are to the reference's. */
@@ -61,22 +61,26 @@ function notesOn({ rounds, errors }: BrokerRow): string[] {
   const sum = (name: "expected" | "lost" | "unacknowledged"): number =>
     rounds.reduce((total, round) => total + round[name], 0);
   if (sum("lost") > 0) {
-    notes.push(`LOST ${figure(sum("lost"))} of ${figure(sum("expected"))} messages`);
+    const until = Math.min(...rounds.map(({ elapsed }) => elapsed)) / 1e6;
+    notes.push(
+      `LOST ${figure(sum("lost"))} of ${figure(sum("expected"))} messages; ` +
+        `figures until the first loss (after ${figure(until)} s)`,
+    );
   }
   if (sum("unacknowledged") > 0)
     notes.push(`NO PUBACK for ${figure(sum("unacknowledged"))} messages`);
   if (rounds.some(({ deliveredRate }) => deliveredRate === 0)) notes.push("STALLED");
   for (const error of new Set(errors)) notes.push(`FAILED: ${error}`);
-  const { generatorCores = 0, otherCores = 0 } = mediansOf(
-    ["generatorCores", "otherCores"],
+  const { generatorCores = 0, serverCores = 0 } = mediansOf(
+    ["generatorCores", "serverCores"],
     rounds,
   );
   if (generatorCores > GENERATOR_BUSY) {
     notes.push(
-      `generator-bound (${percent(generatorCores)} of a core): trust CPU per message only`,
+      `the load generator used ${percent(generatorCores)} of a core, the broker ` +
+        `${percent(serverCores)}: trust CPU per message rather than the rate`,
     );
   }
-  if (otherCores > OTHERS_BUSY) notes.push(`other programs used ${percent(otherCores)} of a core`);
   return notes;
 }
 
@@ -110,4 +114,15 @@ export function groupText(group: BrokerGroup): string {
     for (const note of notesOn(row)) lines.push(`${" ".repeat(NAME_WIDTH)}  ${note}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Tells if other programs used the machine, too; empty if not. */
+export function disturbanceText(groups: readonly BrokerGroup[]): string {
+  const rounds = groups.flatMap(({ rows }) => rows.flatMap((row) => row.rounds));
+  const { otherCores = 0 } = mediansOf(["otherCores"], rounds);
+  if (otherCores <= OTHERS_BUSY) return "";
+  return (
+    `Other programs used ${percent(otherCores)} of a core meanwhile (median): ` +
+    "trust CPU per message and ratios rather than rates.\n"
+  );
 }

@@ -14,10 +14,11 @@ export interface LoadCase {
   /** How many subscribers get each message. */
   readonly copies: number;
   /**
-   * How many published messages may be without all of their deliveries. Less than what waits for one
-   * subscriber by default in any of the brokers (20 in flight and 1000 queued), so none has to drop.
+   * How many published messages may be without all of their deliveries, at QoS 0 and at QoS 1. So few
+   * that none of the brokers has to drop by its defaults, which for Mosquitto are 20 messages in
+   * flight and 1000 queued.
    */
-  readonly window: number;
+  readonly window: Readonly<Record<0 | 1, number>>;
 }
 
 function pairs(count: number): LoadCase {
@@ -30,7 +31,7 @@ function pairs(count: number): LoadCase {
     filter: (subscriber) => `bench/pair/${subscriber}/value`,
     heard: 1,
     copies: 1,
-    window: 1000,
+    window: { 0: 1000, 1: 1000 },
   };
 }
 
@@ -44,7 +45,9 @@ export const CASES: readonly LoadCase[] = [
     filter: () => "bench/in/#",
     heard: 50,
     copies: 1,
-    window: 500,
+    // Mosquitto 2.0.11 now and then drops what it must queue although there is room, for good, so at
+    // QoS 1 everything fits into what may be in flight.
+    window: { 0: 500, 1: 16 },
   },
   {
     name: "fan-out",
@@ -55,7 +58,7 @@ export const CASES: readonly LoadCase[] = [
     filter: () => "bench/fan/out",
     heard: 1,
     copies: 50,
-    window: 200,
+    window: { 0: 200, 1: 200 },
   },
   pairs(100),
   pairs(1000),

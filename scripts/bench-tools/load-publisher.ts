@@ -1,15 +1,13 @@
 /** A publishing client of the load: stamps and sends one prebuilt PUBLISH again and again. */
+import { PacketType } from "../../src/mqtt/packets.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
 import {
-  CONNACK,
   connectPacket,
   DISCONNECT_PACKET,
-  PUBACK,
   type PublishTemplate,
   publishTemplate,
-  writeStamp,
-  writeU16,
 } from "./mqtt-packets.ts";
+import { writeStamp, writeU16 } from "./stamp.ts";
 import type { ClientOptions } from "./traffic.ts";
 
 export interface PublisherOptions extends ClientOptions {
@@ -41,16 +39,17 @@ export class LoadPublisher implements ChannelEvents {
 
   /** Appends a message to the output; `now` is the time that its latency counts from. */
   publish(now: number): void {
-    const { options, template } = { options: this.#options, template: this.#template };
-    const at = this.channel.append(template.bytes);
+    const { bytes, packetIdAt, stampAt } = this.#template;
+    const { qos, number, traffic } = this.#options;
+    const at = this.channel.append(bytes);
     const { output } = this.channel;
-    if (options.qos > 0) {
+    if (qos > 0) {
       this.#packetId = (this.#packetId % 65_535) + 1;
-      writeU16(output, at + template.packetIdAt, this.#packetId);
+      writeU16(output, at + packetIdAt, this.#packetId);
     }
-    writeStamp(output, at + template.stampAt, now, options.number, this.#sequence);
+    writeStamp(output, at + stampAt, now, number, this.#sequence);
     this.#sequence++;
-    options.traffic.published++;
+    traffic.published++;
   }
 
   leave(): void {
@@ -78,10 +77,10 @@ export class LoadPublisher implements ChannelEvents {
 
   packet(header: number, bytes: Uint8Array, start: number): void {
     const type = header >> 4;
-    if (type === PUBACK) {
+    if (type === PacketType.puback) {
       this.#acknowledged++;
       this.#options.traffic.acknowledged++;
-    } else if (type === CONNACK) {
+    } else if (type === PacketType.connack) {
       const code = bytes[start + 1];
       if (code === 0) this.#options.ready();
       else this.#options.fail(`the broker refused a publisher with return code ${code}`);

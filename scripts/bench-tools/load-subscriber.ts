@@ -1,29 +1,21 @@
 /** A subscribing client of the load: times, counts and acknowledges what is delivered to it. */
+import { PacketType } from "../../src/mqtt/packets.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
-import {
-  CONNACK,
-  connectPacket,
-  DISCONNECT_PACKET,
-  PUBACK_HEADER,
-  PUBLISH,
-  readStampNumber,
-  readStampSequence,
-  readStampTime,
-  readU16,
-  SUBACK,
-  subscribePacket,
-} from "./mqtt-packets.ts";
+import { connectPacket, DISCONNECT_PACKET, subscribePacket } from "./mqtt-packets.ts";
+import { readU16, stampPublisher, stampSequence, stampTime } from "./stamp.ts";
 import { type ClientOptions, microseconds } from "./traffic.ts";
 
 export interface SubscriberOptions extends ClientOptions {
   readonly filter: string;
   /** The session is not clean. */
   readonly persistent: boolean;
-  /** How many publishers it hears. */
+  /** How many publishers it hears, which are numbered from 0. */
   readonly heard: number;
+  /** A message of the publisher of this number came. */
+  readonly delivered?: ((publisher: number) => void) | undefined;
 }
 
-const puback = Uint8Array.from([PUBACK_HEADER, 2, 0, 0]);
+const puback = Uint8Array.from([PacketType.puback << 4, 2, 0, 0]);
 
 export class LoadSubscriber implements ChannelEvents {
   readonly channel: Channel;
@@ -69,20 +61,13 @@ export class LoadSubscriber implements ChannelEvents {
   }
 
   packet(header: number, bytes: Uint8Array, start: number, end: number): void {
-    switch (header >> 4) {
-      case PUBLISH:
-        this.#delivered(header, bytes, start);
-        return;
-      case CONNACK:
-        this.#connected(bytes[start + 1] as number);
-        return;
-      case SUBACK:
-        this.#subscribed(bytes[end - 1] as number);
-        return;
-    }
+    const type = header >> 4;
+    if (type === PacketType.publish) this.#receive(header, bytes, start);
+    else if (type === PacketType.connack) this.#subscribe(bytes[start + 1] as number);
+    else if (type === PacketType.suback) this.#granted(bytes[end - 1] as number);
   }
 
-  #delivered(header: number, bytes: Uint8Array, start: number): void {
+  #receive(header: number, bytes: Uint8Array, start: number): void {
     let stamp = start + 2 + readU16(bytes, start);
     if ((header & 6) !== 0) {
       puback[2] = bytes[stamp] as number;
@@ -90,24 +75,24 @@ export class LoadSubscriber implements ChannelEvents {
       this.channel.append(puback);
       stamp += 2;
     }
-    const { traffic } = this.#options;
-    const number = readStampNumber(bytes, stamp);
-    const sequence = readStampSequence(bytes, stamp);
-    const expected = this.#expected[number] as number;
+    const { traffic, delivered } = this.#options;
+    const publisher = stampPublisher(bytes, stamp);
+    const sequence = stampSequence(bytes, stamp);
+    const expected = this.#expected[publisher] as number;
     traffic.delivered++;
-    traffic.latency.record((this.#now - readStampTime(bytes, stamp)) >>> 0);
-    if (sequence >= expected) {
-      // Messages of one topic and QoS keep their order [MQTT-4.6.0-6], so those in between are lost
-      // and must not take up the window for good.
-      traffic.lost += sequence - expected;
-      this.#settled += sequence - expected + 1;
-      this.#expected[number] = sequence + 1;
-    } else {
-      traffic.lost--;
+    traffic.latency.record((this.#now - stampTime(bytes, stamp)) >>> 0);
+    this.#settled++;
+    this.#expected[publisher] = sequence + 1;
+    if (sequence !== expected) {
+      // Messages of one topic and QoS keep their order [MQTT-4.6.0-6]: those in between are lost, and
+      // must not take up the window for good. The sums stay right if they do come late, or twice.
+      this.#settled += sequence - expected;
+      traffic.lose(sequence - expected);
     }
+    delivered?.(publisher);
   }
 
-  #connected(code: number): void {
+  #subscribe(code: number): void {
     const { qos, filter, fail } = this.#options;
     if (code !== 0) {
       fail(`the broker refused a subscriber with return code ${code}`);
@@ -117,7 +102,7 @@ export class LoadSubscriber implements ChannelEvents {
     this.channel.flush();
   }
 
-  #subscribed(granted: number): void {
+  #granted(granted: number): void {
     const { qos, filter, fail, ready } = this.#options;
     if (granted === qos) ready();
     else fail(`the broker answered ${granted} to a subscription to ${filter} with QoS ${qos}`);

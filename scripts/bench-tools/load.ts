@@ -4,7 +4,8 @@
  */
 import { CASES } from "./cases.ts";
 import { MqttLoad } from "./mqtt-load.ts";
-import { residentMemory, type UsageBetween, usageBetween, usageNow } from "./usage.ts";
+import { residentMemory, type Usage, usageBetween, usageNow } from "./usage.ts";
+import { pause } from "./waiting.ts";
 
 export interface LoadJob {
   readonly case: string;
@@ -22,7 +23,9 @@ export interface LoadJob {
 }
 
 export interface LoadResult {
-  /** Messages per second, in the measured time. */
+  /** How long was measured: `duration`, or until the first message was lost; µs. */
+  readonly elapsed: number;
+  /** Messages per second. */
   readonly publishedRate: number;
   readonly deliveredRate: number;
   /** Of the broker, per message in or out, µs; undefined if there was none. */
@@ -33,10 +36,10 @@ export interface LoadResult {
   /** Of the broker when the measured time ended, bytes. */
   readonly memory: number;
   /** How many cores were in use: by the broker, by this generator, and by all other programs. */
-  readonly brokerCores: number;
+  readonly serverCores: number;
   readonly generatorCores: number;
   readonly otherCores: number;
-  /** Deliveries over the whole run, warming up included. */
+  /** Deliveries due over the whole run, warming up included. */
   readonly expected: number;
   /** Those of them that never came. */
   readonly lost: number;
@@ -47,10 +50,6 @@ export interface LoadResult {
 /** Without any delivery for so long, the rest is taken to be lost; ms. */
 const PATIENCE = 1500;
 const LONGEST_SET_UP = 30_000;
-
-function pause(duration: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, duration));
-}
 
 /** Waits until everything arrived, or nothing has for a while. */
 async function settle(load: MqttLoad): Promise<void> {
@@ -78,53 +77,49 @@ async function run(job: LoadJob): Promise<LoadResult> {
   await load.connect();
   clearTimeout(late);
 
+  let begin = begun(job, load);
   load.start();
-  await pause(job.warmUp);
-  load.traffic.latency.clear();
-  const { traffic } = load;
-  const { published, delivered } = traffic;
-  const begin = usageNow(job.pid);
-  await pause(job.duration);
-  const usage = usageBetween(begin, usageNow(job.pid));
-  const measured = {
-    published: traffic.published - published,
-    delivered: traffic.delivered - delivered,
-    latencyMedian: traffic.latency.quantile(0.5),
-    latency99: traffic.latency.quantile(0.99),
-    memory: residentMemory(job.pid),
-  };
+  const { firstLoss } = load.traffic;
+  // What a broker does once it has begun to lose messages is another task, and no figure of this one.
+  await Promise.race([pause(job.warmUp), firstLoss]);
+  if (load.traffic.lost === 0) begin = begun(job, load);
+  await Promise.race([pause(job.duration), firstLoss]);
+  const measured = measure(job, load, begin);
   load.stop();
   await settle(load);
   load.close();
-  return resultOf(load, usage, measured);
+  return { ...measured, ...lossOf(load) };
 }
 
-interface Measured {
+interface Begin extends Usage {
   readonly published: number;
   readonly delivered: number;
-  readonly latencyMedian: number | undefined;
-  readonly latency99: number | undefined;
-  readonly memory: number;
 }
 
-function resultOf(load: MqttLoad, usage: UsageBetween, measured: Measured): LoadResult {
-  const { published, delivered, latencyMedian, latency99, memory } = measured;
-  const { elapsed, serverTime, serverCores, generatorCores, otherCores } = usage;
+function begun({ pid }: LoadJob, { traffic }: MqttLoad): Begin {
+  traffic.latency.clear();
+  return { ...usageNow(pid), published: traffic.published, delivered: traffic.delivered };
+}
+
+function measure({ pid }: LoadJob, { traffic }: MqttLoad, begin: Begin) {
+  const { elapsed, serverTime, ...cores } = usageBetween(begin, usageNow(pid));
+  const published = traffic.published - begin.published;
+  const delivered = traffic.delivered - begin.delivered;
   const messages = published + delivered;
   return {
+    elapsed,
     publishedRate: (published / elapsed) * 1e6,
     deliveredRate: (delivered / elapsed) * 1e6,
     cpuPerMessage: messages === 0 ? undefined : serverTime / messages,
-    latencyMedian,
-    latency99,
-    memory,
-    brokerCores: serverCores,
-    generatorCores,
-    otherCores,
-    expected: load.expected,
-    lost: load.expected - load.traffic.delivered,
-    unacknowledged: load.unacknowledged,
+    latencyMedian: traffic.latency.quantile(0.5),
+    latency99: traffic.latency.quantile(0.99),
+    memory: residentMemory(pid),
+    ...cores,
   };
+}
+
+function lossOf({ expected, traffic, unacknowledged }: MqttLoad) {
+  return { expected, lost: Math.max(0, expected - traffic.delivered), unacknowledged };
 }
 
 function fail(cause: string): never {

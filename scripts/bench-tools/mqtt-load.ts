@@ -6,6 +6,7 @@ import { type LoadCase, UNACKNOWLEDGED } from "./cases.ts";
 import { LoadPublisher } from "./load-publisher.ts";
 import { LoadSubscriber } from "./load-subscriber.ts";
 import { microseconds, Traffic } from "./traffic.ts";
+import { inTurns } from "./waiting.ts";
 
 /** A connection that has so much unsent gets no further messages for now, bytes. */
 const MOST_BACKLOG = 262_144;
@@ -42,7 +43,7 @@ export class MqttLoad {
   /** Connects and subscribes everyone, a few at a time. */
   async connect(): Promise<void> {
     const { publishers, subscribers, heard, topic, filter } = this.#case;
-    await inTurns(subscribers, (index) => {
+    await inTurns(subscribers, CONNECTING, (index) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#subscribers.push(
         new LoadSubscriber({
@@ -55,7 +56,7 @@ export class MqttLoad {
       );
       return promise;
     });
-    await inTurns(publishers, (index) => {
+    await inTurns(publishers, CONNECTING, (index) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#publishers.push(
         new LoadPublisher({
@@ -115,9 +116,11 @@ export class MqttLoad {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
+    // Acknowledgements first: a message that was delivered is to be off the broker's hands before
+    // the next one takes its place in the window.
+    for (const { channel } of this.#subscribers) channel.flush();
     if (this.#publishing) this.#publish();
     for (const { channel } of this.#publishers) channel.flush();
-    for (const { channel } of this.#subscribers) channel.flush();
   };
 
   /** Messages that somebody is still to get. */
@@ -133,7 +136,7 @@ export class MqttLoad {
   #publish(): void {
     const publishers = this.#publishers;
     const now = microseconds();
-    let room = this.#case.window - this.#unfinished();
+    let room = this.#case.window[this.#options.qos] - this.#unfinished();
     let unable = 0;
     while (room > 0 && unable < publishers.length) {
       const publisher = publishers[this.#next] as LoadPublisher;
@@ -146,12 +149,5 @@ export class MqttLoad {
       unable = 0;
       room--;
     }
-  }
-}
-
-async function inTurns(count: number, open: (index: number) => Promise<void>): Promise<void> {
-  for (let index = 0; index < count; index += CONNECTING) {
-    const length = Math.min(CONNECTING, count - index);
-    await Promise.all(Array.from({ length }, (_, offset) => open(index + offset)));
   }
 }

@@ -6,8 +6,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 const START_TIMEOUT = 10_000;
 const STOP_TIMEOUT = 5000;
 const POLL_INTERVAL = 20;
-/** Of what a program wrote before it failed, the end is what tells why. */
-const TOLD = 500;
+/** As much of what a program writes is kept to tell why it failed. */
+const TOLD = 4000;
 
 const running = new Set<ChildProcess>();
 
@@ -67,18 +67,24 @@ export class ServerProcess {
       this.#said += error.message;
     });
     const listen = (chunk: Buffer): void => {
-      this.#said = (this.#said + chunk.toString()).slice(-TOLD);
+      this.#said = (this.#said + chunk.toString()).slice(0, TOLD);
     };
     child.stdout.on("data", listen);
     child.stderr.on("data", listen);
     const deadline = performance.now() + START_TIMEOUT;
     while (!(await answers(port))) {
-      if (!running.has(child)) throw new Error(`${this.#name} did not start: ${this.#said.trim()}`);
+      if (!running.has(child)) throw new Error(`${this.#name} did not start: ${this.#cause()}`);
       if (performance.now() > deadline) {
-        throw new Error(`${this.#name} does not answer on port ${port}: ${this.#said.trim()}`);
+        throw new Error(`${this.#name} does not answer on port ${port}: ${this.#cause()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
     }
+  }
+
+  /** The line that tells an error; otherwise the last one. */
+  #cause(): string {
+    const lines = this.#said.split("\n").filter((line) => line.trim() !== "");
+    return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "it said nothing";
   }
 
   /** Asks the program to end, and kills it if it does not. */

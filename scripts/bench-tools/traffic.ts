@@ -11,10 +11,25 @@ export class Traffic {
   /** PUBACKs to publishers. */
   acknowledged = 0;
   delivered = 0;
-  /** Messages that never came although a later one of the same publisher did. */
-  lost = 0;
   /** From the turn in which a message was published to the read that brought it, µs. */
   readonly latency = new LatencyHistogram();
+  readonly #firstLoss = Promise.withResolvers<void>();
+  #lost = 0;
+
+  /** Messages that never came although a later one of the same publisher did. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Resolves when a message is known to be lost. */
+  get firstLoss(): Promise<void> {
+    return this.#firstLoss.promise;
+  }
+
+  lose(count: number): void {
+    this.#lost += count;
+    this.#firstLoss.resolve();
+  }
 }
 
 /** What every client of a load is given. */

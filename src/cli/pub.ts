@@ -123,7 +123,7 @@ function publishOne(
     stay: false,
     events: {
       connected: next,
-      message() {},
+      message: () => true,
       published() {
         // Later even without a delay: at QoS 0 this is told from within the call that publishes.
         if (left > 0) link.after(delay, next);
@@ -155,7 +155,7 @@ function publishLines(parts: Parts, { topic, qos, retain }: Target): void {
     stay: false,
     events: {
       connected: () => lines.start(),
-      message() {},
+      message: () => true,
       published() {
         if (link.session.pending < READ_AHEAD) lines.resume();
         finishWhenDone();

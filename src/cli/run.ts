@@ -1,6 +1,5 @@
 /** `midge run`: the gateway as a process, with Mosquitto's words on the command line and its signals. */
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { ConfigError, formatProblem, type Problem } from "../config/config-error.ts";
 import { loadConfig } from "../config/load.ts";
@@ -21,7 +20,6 @@ export interface RunParts {
   readonly config: Config;
   readonly log: Log;
   readonly time: RealTime;
-  readonly page: string;
 }
 
 export type Build = (parts: RunParts) => RunningMidge;
@@ -43,7 +41,10 @@ const STOP_TIMEOUT = 1500;
 export function command(build: Build): Command {
   return new Command("run")
     .description("run the gateway until it is interrupted")
-    .option("-c, --config <file>", "configuration: TOML, or mosquitto.conf if its name ends in .conf")
+    .option(
+      "-c, --config <file>",
+      "configuration: TOML, or mosquitto.conf if its name ends in .conf",
+    )
     .option("-p, --port <port>", "serve MQTT on this port, if the file has no listeners", parsePort)
     .option("-v, --verbose", "log everything")
     .option("-d, --daemon", "not supported: let systemd or a container run Midge")
@@ -106,8 +107,7 @@ async function serve(build: Build, options: RunOptions, config: Config): Promise
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
   const log = new ProcessLog(config.log);
-  const page = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "../../dist" : "", "page");
-  const midge = build({ config, log, time: new RealTime(), page });
+  const midge = build({ config, log, time: new RealTime() });
   let demo: (() => void) | undefined;
   const stop = (): void => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);
@@ -116,8 +116,7 @@ async function serve(build: Build, options: RunOptions, config: Config): Promise
     setTimeout(() => process.exit(0), STOP_TIMEOUT).unref();
     void midge.stop().then(() => {
       log.info("Midge has stopped.");
-      log.flush();
-      process.exit(0);
+      log.flush(() => process.exit(0));
     });
   };
   try {
@@ -125,7 +124,6 @@ async function serve(build: Build, options: RunOptions, config: Config): Promise
   } catch (error) {
     if ((error as { code?: unknown }).code === undefined) throw error;
     log.error((error as Error).message);
-    log.flush();
     process.exitCode = EXIT_FAILURE;
     return;
   }
@@ -163,8 +161,12 @@ function startDemo(config: Config, log: Log): () => void {
   const host = link.address === "" || link.address === "0.0.0.0" ? "127.0.0.1" : link.address;
   const program = process.argv[1] as string;
   const words = ["simulate", "--demo", "--host", host, "--port", String(link.port)];
-  const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [program, ...words], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   child.on("error", (error) => log.warn(`--demo: ${error.message}`));
-  log.info("  Demo                 a weather station, a door sensor and a tank level are on their way");
+  log.info(
+    "  Demo                 a weather station, a door sensor and a tank level are on their way",
+  );
   return () => child.kill("SIGINT");
 }

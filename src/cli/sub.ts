@@ -144,22 +144,24 @@ class Subscriber {
     }
   }
 
-  #message(packet: PublishPacket): void {
+  /** Prints, or passes over, a message. False for one beyond the last: it stays with the broker. */
+  #message(packet: PublishPacket): boolean {
     const { retainedOnly, removeRetained, filterOut, count } = this.#flags;
     const { topic, retain } = packet;
-    if (this.#ending !== undefined) return;
+    if (this.#ending !== undefined) return false;
     if (retainedOnly === true && !retain) {
       this.#end(0);
-      return;
+      return false;
     }
-    if (filterOut.some((filter) => filterMatches(filter, topic))) return;
+    if (filterOut.some((filter) => filterMatches(filter, topic))) return true;
     if (removeRetained === true && retain) this.#link.session.publish(topic, NOTHING, 1, true);
-    if (retain && !this.#flags.retained) return;
+    if (retain && !this.#flags.retained) return true;
     process.stdout.write(
       this.#formatter(packet, arrivedNow(), (problem) => this.#link.complain(problem)),
     );
     this.#printed++;
     if (this.#printed === count) this.#end(0);
+    return true;
   }
 
   #end(exitCode: number): void {

@@ -17,10 +17,10 @@ export function withNamesApart(config: Config, raw: RawTable): Config {
 }
 
 function apart<Item extends Named>(items: readonly Item[], raw: unknown): Item[] {
-  const given = (index: number) => isNamed(Array.isArray(raw) ? raw[index] : undefined);
+  const groups = Map.groupBy(items, (item) => item.name);
   return items.map((item, index) => {
-    const alone = items.every((other) => other === item || other.name !== item.name);
-    if (alone || given(index)) return item;
+    const alone = groups.get(item.name)?.length === 1;
+    if (alone || isNamed(Array.isArray(raw) ? raw[index] : undefined)) return item;
     return { ...item, name: `${item.name}-${item.address === "" ? "all" : item.address}` };
   });
 }

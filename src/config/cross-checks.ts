@@ -73,9 +73,9 @@ function checkPorts(
 ): void {
   const byPort = Map.groupBy(sockets, (socket) => socket.port);
   for (const [port, group] of byPort) {
-    for (const [index, later] of group.entries()) {
-      const earlier = group.slice(0, index).find((one) => overlaps(one.address, later.address));
-      if (earlier === undefined) continue;
+    for (const later of group) {
+      const earlier = group.find((one) => one === later || overlaps(one.address, later.address));
+      if (earlier === undefined || earlier === later) continue;
       const givenLater = [...later.at, "port"];
       const swap = !isGiven(givenLater) && isGiven([...earlier.at, "port"]);
       const [blamed, other] = swap ? [earlier, later] : [later, earlier];

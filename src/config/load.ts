@@ -55,9 +55,10 @@ export function loadConfig({ file, overrides }: LoadOptions): Loaded {
   const checked = reading.mosquitto ? withOptionalParts(parts) : parts;
   const crossed = crossCheck(checked, sourceOf(reading));
   const toProblem = ({ at, message }: Finding): Problem => ({ ...locate(at), message });
-  const found = [...findings, ...crossed.errors].map(toProblem);
-  const problems = inOrder([...reading.problems, ...found]);
-  if (problems.length > 0) throw new ConfigError(cut(problems));
+  const found = [...findings, ...crossed.errors];
+  const problems = [...reading.problems, ...found.slice(0, MOST_LOCATED).map(toProblem)];
+  const count = reading.problems.length + found.length;
+  if (count > 0) throw new ConfigError(cut(inOrder(problems), count));
   const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
   const config = withNamesApart(assemble(raw), raw);
   return { config: reading.mosquitto ? withOptional(config) : config, warnings, file };
@@ -151,11 +152,13 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 
 /** More than anyone reads. */
 const MOST_PROBLEMS = 100;
+/** Those that are put in the order of the lines; to find the lines of any number takes long. */
+const MOST_LOCATED = 1000;
 
-function cut(problems: readonly Problem[]): readonly Problem[] {
-  const more = problems.length - MOST_PROBLEMS;
+/** `count`: how many there are in all. */
+function cut(problems: readonly Problem[], count: number): readonly Problem[] {
+  if (count <= MOST_PROBLEMS) return problems;
   const file = problems[0]?.file ?? "";
-  if (more <= 0) return problems;
-  const rest = { file, line: 0, key: "", message: `and ${more} more mistakes` };
-  return [...problems.slice(0, MOST_PROBLEMS), rest];
+  const message = `and ${count - MOST_PROBLEMS} more mistakes`;
+  return [...problems.slice(0, MOST_PROBLEMS), { file, line: 0, key: "", message }];
 }

@@ -10,6 +10,7 @@ export class TableDraft {
   readonly #places = new Map<string, Place>();
   /** The sections inside: the topics of a bridge. */
   readonly topics: TableDraft[] = [];
+  readonly #topicsSeen = new Set<string>();
 
   constructor(place: Place) {
     this.place = place;
@@ -26,6 +27,15 @@ export class TableDraft {
 
   placeOf(key: string): Place {
     return this.#places.get(key) ?? this.place;
+  }
+
+  /** False if there is the same already. */
+  addTopic(topic: TableDraft): boolean {
+    const key = JSON.stringify(topic.values);
+    if (this.#topicsSeen.has(key)) return false;
+    this.#topicsSeen.add(key);
+    this.topics.push(topic);
+    return true;
   }
 
   toRaw(): RawTable {

@@ -242,14 +242,10 @@ function bridgeTopic({ words, place, context, warn }: OptionLine): void {
     local_prefix: prefix(local),
     remote_prefix: prefix(remote),
   };
-  const topics = context.bridge?.topics ?? [];
-  if (topics.some((topic) => JSON.stringify(topic.values) === JSON.stringify(values))) {
-    warn("the same topic stands before: once is enough");
-    return;
-  }
   const table = new TableDraft(place);
   for (const [key, value] of Object.entries(values)) table.set(key, value, place);
-  topics.push(table);
+  const isNew = context.bridge?.addTopic(table) ?? false;
+  if (!isNew) warn("the same topic stands before: once is enough");
 }
 
 /** In quotes it may have spaces; `""` is the empty pattern. */

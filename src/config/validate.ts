@@ -1,7 +1,7 @@
 /** Checks what a file says against the schema, key by key, so that all mistakes are told at once. */
 import * as v from "valibot";
 import { describeConfig, type SectionInfo, sectionItem, tableEntries, unwrap } from "./describe.ts";
-import { complain, fieldInfo } from "./fields.ts";
+import { fieldInfo } from "./fields.ts";
 import { formatPath, type KeyPath } from "./key-path.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 import { showValue } from "./show-value.ts";
@@ -76,7 +76,7 @@ function checkTable(schema: v.GenericSchema, raw: unknown, at: KeyPath, findings
     const field = entry as v.GenericSchema;
     const item = sectionItem(unwrap(field));
     if (!Object.hasOwn(raw, key)) {
-      if (field.type !== "optional") findings.push({ at: path, message: missing(field) });
+      if (field.type !== "optional") findings.push({ at, message: missing(key, field) });
     } else if (item !== undefined) {
       checkList(item, raw[key], path, findings);
     } else {
@@ -110,9 +110,8 @@ function checkField(schema: v.GenericSchema, raw: unknown, at: KeyPath, findings
   }
 }
 
-function missing(schema: v.GenericSchema): string {
-  const expected = fieldInfo(schema)?.expected ?? "a value";
-  return `is missing; ${complain(expected, true)({ input: undefined })}`;
+function missing(key: string, schema: v.GenericSchema): string {
+  return `${key} is missing; expected ${fieldInfo(schema)?.expected ?? "a value"}`;
 }
 
 function checkUnknown(

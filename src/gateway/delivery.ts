@@ -100,6 +100,7 @@ function isRegistrable(node: SnNode, entry: TopicEntry): boolean {
 function countDrop(node: SnNode): void {
   node.dropped++;
   if (node.link !== undefined) node.link.counters.dropped++;
+  node.core.reports.activity(node);
 }
 
 /** The message cannot go to this node, now or later: the publish procedure is aborted (§6.10). */
@@ -270,6 +271,7 @@ export function repeat(node: SnNode, outbound: Outbound): void {
   awaitAnswer(node, outbound);
   outbound.retries = retries;
   node.retries++;
+  node.core.reports.activity(node);
   if (step === "register") {
     const held = outbound.held[0];
     if (held !== undefined) sendRegister(node, outbound, held.entry);

@@ -12,7 +12,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** How long a node of this keep alive or sleep duration (s) may be silent, ms (MQTT-SN 1.2 §7.2). */
 export function patience(duration: number): number {
-  return duration * 1000 * (duration > 60 ? 1.1 : 1.5);
+  return duration * (duration > 60 ? 1100 : 1500);
 }
 
 /** When silence has to be looked at next, monotonic ms. */

@@ -10,8 +10,11 @@ import type { MqttClient, MqttClientOwner } from "./mqtt-client.ts";
 
 export interface MemorySessionEvents {
   connected(sessionPresent: boolean): void;
-  /** A message, once only at QoS 2; its payload is to be copied if kept. It counts as taken after the call. */
-  message(packet: PublishPacket): void;
+  /**
+   * A message, once only at QoS 2; its payload is to be copied if kept. Answers whether it is taken:
+   * one that is not stays with the server, and comes again on the next connection.
+   */
+  message(packet: PublishPacket): boolean;
   /** The publish that `publish` gave this number to is with the server; at QoS 0, on its way there. */
   published(ticket: number): void;
   subscribed?(packetId: number, codes: readonly number[]): void;
@@ -84,8 +87,8 @@ export class MemorySession implements MqttClientOwner {
   message(packet: PublishPacket): void {
     const { qos, packetId } = packet;
     if (qos !== 2 || !this.#incoming.has(packetId)) {
+      if (!this.#events.message(packet)) return;
       if (qos === 2) this.#incoming.add(packetId);
-      this.#events.message(packet);
     }
     this.#client?.acknowledge(packetId, qos);
   }

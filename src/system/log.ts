@@ -14,18 +14,17 @@ export interface LogOptions {
 /** A log that can change its level while running, and writes out what is left at the end. */
 export class ProcessLog implements Log {
   readonly #pino: pino.Logger;
-  readonly #flush: () => void;
+  readonly #sink: ReturnType<typeof pino.destination>;
 
   constructor(options: LogOptions) {
-    const sink = pino.destination({ dest: destination(options.destination), sync: false, mkdir: true });
-    this.#flush = () => {
-      try {
-        sink.flushSync();
-      } catch {
-        // A pipe that nobody reads any more has nothing left to tell.
-      }
-    };
+    const sink = pino.destination({
+      dest: destination(options.destination),
+      sync: false,
+      mkdir: true,
+    });
+    // A pipe that nobody reads any more is no reason to end.
     sink.on("error", () => {});
+    this.#sink = sink;
     const stream = options.format === "json" ? sink : { write: textWriter(sink) };
     this.#pino = pino({ base: null, level: pinoLevel(options.level) }, stream);
   }
@@ -50,8 +49,9 @@ export class ProcessLog implements Log {
     this.#pino.level = pinoLevel(level);
   }
 
-  flush(): void {
-    this.#flush();
+  /** Calls `done` once everything is written, or cannot be. */
+  flush(done: () => void): void {
+    this.#sink.flush(() => done());
   }
 }
 

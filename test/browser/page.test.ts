@@ -1,20 +1,9 @@
 /** The dashboard's page in a real browser, served by our HTTP server over a broker that is not ours. */
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchBrowser } from "../kit/browser.ts";
 import { PageRig } from "../kit/page-rig.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const ARGUMENTS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 let rig: PageRig;
 let browser: Browser;
@@ -25,7 +14,7 @@ let complaints: string[];
 
 before(async () => {
   rig = await PageRig.build();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  browser = await launchBrowser();
 });
 
 after(async () => {

@@ -12,6 +12,8 @@ interface Attempt {
 export class MemoryDialler implements Dialler {
   /** All that was dialled, "host:port". */
   readonly dialled: string[] = [];
+  /** For the connections made from now on, see `ServerEnd.afterwards`. */
+  afterwards: () => void = () => {};
   #pending: Attempt[] = [];
 
   dial(
@@ -38,6 +40,7 @@ export class MemoryDialler implements Dialler {
   accept(): ServerEnd {
     const attempt = this.#next();
     const server = new ServerEnd();
+    server.afterwards = this.afterwards;
     server.wire.open(attempt.accept(server.wire));
     return server;
   }

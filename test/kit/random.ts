@@ -1,13 +1,2 @@
-/** Numbers in [0, 1) from a seed, the same ones each time. */
-import type { Random } from "../../src/time/clock.ts";
-
-/** mulberry32's mixing of a counter. */
-export function seededRandom(seed: number): Random {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+/** Seeded random numbers, for tests that are to be repeatable. */
+export { seededRandom } from "../../src/time/seeded-random.ts";

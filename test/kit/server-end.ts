@@ -7,6 +7,8 @@ import type { QoS } from "../../src/mqtt/qos.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
 export class ServerEnd {
+  /** Called when the client has dealt with what was sent to it. */
+  afterwards: () => void = () => {};
   readonly wire = new MemoryWire("remote:1883");
   readonly #stream = new PacketStream({ maximumPacketSize: 268_435_460, role: "server" });
 
@@ -31,6 +33,7 @@ export class ServerEnd {
     const writer = new ByteWriter();
     for (const packet of packets) encodePacket(writer, packet);
     this.wire.arrive(writer.copy());
+    this.afterwards();
   }
 
   connack(sessionPresent = false, returnCode = 0): void {

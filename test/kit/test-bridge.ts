@@ -13,6 +13,8 @@ export interface TestBridgeSettings {
   readonly options?: Partial<GivenBridgeOptions>;
   readonly topics?: readonly TopicRule[];
   readonly here?: TestBroker;
+  /** Commit whatever waits here as soon as the remote broker has spoken. On by default. */
+  readonly autoCommit?: boolean;
 }
 
 export function topic(
@@ -32,7 +34,12 @@ export class TestBridge {
 
   constructor(settings: TestBridgeSettings = {}) {
     this.here = settings.here ?? new TestBroker();
-    const { clock, broker, log } = this.here;
+    const { clock, broker, log, disk } = this.here;
+    if (settings.autoCommit ?? true) {
+      this.dialler.afterwards = () => {
+        while (disk.awaited) disk.commit();
+      };
+    }
     this.bridge = new Bridge({
       door: broker,
       dialler: this.dialler,

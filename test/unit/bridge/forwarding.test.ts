@@ -21,7 +21,7 @@ test("messages leave under their remote name, at the lower QoS, RETAIN as publis
 
 test("a publisher is acknowledged when the remote broker has the message, without waiting for the disk", () => {
   const here = new TestBroker({ autoCommit: false });
-  const bridge = new TestBridge({ here, topics: [topic("#", "out", 1)] });
+  const bridge = new TestBridge({ here, autoCommit: false, topics: [topic("#", "out", 1)] });
   const remote = bridge.start();
   const client = here.connect("p");
   client.publish("a", "x", 1, 7);
@@ -213,7 +213,7 @@ test("messages come in under their local name, with RETAIN", () => {
 
 test("the remote broker is acknowledged when the message is safe here, not before", () => {
   const here = new TestBroker({ autoCommit: false });
-  const bridge = new TestBridge({ here, topics: [topic("#", "in", 2)] });
+  const bridge = new TestBridge({ here, autoCommit: false, topics: [topic("#", "in", 2)] });
   const keeper = here.connect("keeper", { cleanSession: false });
   keeper.subscribe("#", 2);
   keeper.break();
@@ -225,12 +225,14 @@ test("the remote broker is acknowledged when the message is safe here, not befor
   here.disk.commit();
   assert.deepEqual(remote.told().sort(), ["puback #5", "pubrec #6"]);
   remote.send({ kind: "pubrel", packetId: 6 });
+  assert.deepEqual(remote.told(), []);
+  here.disk.commit();
   assert.deepEqual(remote.told(), ["pubcomp #6"]);
 });
 
 test("[MQTT-4.3.3-2] a QoS 2 message that comes again is published once", () => {
   const here = new TestBroker({ autoCommit: false });
-  const bridge = new TestBridge({ here, topics: [topic("#", "in", 2)] });
+  const bridge = new TestBridge({ here, autoCommit: false, topics: [topic("#", "in", 2)] });
   const first = bridge.start();
   const client = here.connect("c");
   client.subscribe("#", 2);
@@ -248,6 +250,8 @@ test("[MQTT-4.3.3-2] a QoS 2 message that comes again is published once", () => 
   third.publish("a", "1", 2, 6, { dup: true });
   assert.deepEqual(third.told(), ["pubrec #6"]);
   third.send({ kind: "pubrel", packetId: 6 });
+  here.disk.commit();
+  assert.deepEqual(third.told(), ["pubcomp #6"]);
   third.publish("a", "2", 2, 6);
   here.disk.commit();
   assert.deepEqual(client.messages(), ["a=1 q2", "a=2 q2"]);
@@ -274,7 +278,7 @@ test("a QoS 2 message comes through once over a power cut here", () => {
 
 test("a remote broker that lost its session uses identifiers anew, open ones included", () => {
   const here = new TestBroker({ autoCommit: false });
-  const bridge = new TestBridge({ here, topics: [topic("#", "in", 2)] });
+  const bridge = new TestBridge({ here, autoCommit: false, topics: [topic("#", "in", 2)] });
   const first = bridge.start();
   const client = here.connect("c");
   client.subscribe("#", 2);

@@ -381,13 +381,13 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ["connection", "1: connection: has no value"],
   [
     "connection c\ntopic a",
-    '1: connection: is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
+    '1: connection: address is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
   ],
   [`${BRIDGE}address h`, "4: address: only allowed once in a connection"],
   [
     "connection c\naddress\ntopic a",
     "2: address: has no value",
-    '1: connection: is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
+    '1: connection: address is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
   ],
   [
     "connection c\naddress h:0\ntopic a",

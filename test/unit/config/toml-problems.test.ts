@@ -138,12 +138,12 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   // Missing keys
   [
     "[[predefined_topic]]\nid = 1",
-    "1: predefined_topic[0].name: is missing; expected a topic name without wildcards",
+    "1: predefined_topic[0]: name is missing; expected a topic name without wildcards",
   ],
   [
     "\n\n[[bridge]]",
-    "3: bridge[0].name: is missing; expected text that is not empty, without +, # and spaces",
-    '3: bridge[0].address: is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
+    "3: bridge[0]: name is missing; expected text that is not empty, without +, # and spaces",
+    '3: bridge[0]: address is missing; expected "host", "host:port" or "[IPv6 address]:port", or a list of these',
   ],
   // Unknown keys
   [

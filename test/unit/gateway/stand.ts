@@ -200,6 +200,8 @@ export class Stand {
   readonly link: FakeLink;
   readonly lines: Line[] = [];
   readonly gateway: Gateway;
+  /** How many records were left out when it was restored. */
+  readonly restored: number;
 
   /** With `before`, one that goes on with what another one stored, which may have stopped or just ended. */
   constructor(options: Partial<GatewayOptions> = {}, before?: Stand, door?: Door) {
@@ -218,9 +220,10 @@ export class Stand {
       options: { ...DEFAULT_GATEWAY_OPTIONS, ...options },
     });
     before?.door.letGo();
-    if (before !== undefined) this.gateway.restore(this.journal.stored());
+    this.restored = before === undefined ? 0 : this.gateway.restore(this.journal.stored());
     this.gateway.attach(this.link);
     this.gateway.start();
+    this.clock.advance(0);
   }
 
   /** Someone at an address of the link. */

@@ -12,7 +12,10 @@ function setUp(maximumInflight = 20) {
   const session = new MemorySession(
     {
       connected: (present) => events.push(`connected ${present}`),
-      message: (packet) => events.push(`message ${packet.topic}`),
+      message: (packet) => {
+        events.push(`message ${packet.topic}`);
+        return packet.topic !== "refused";
+      },
       published: (ticket) => events.push(`published ${ticket}`),
       closed: (ending) => events.push(`closed ${ending.kind}`),
     },
@@ -127,4 +130,15 @@ test("QoS 0 publishes wait while the network does not take them", () => {
   server.wire.drain();
   assert.deepEqual(server.told(), ["publish a="]);
   assert.equal(events.at(-1), "published 1");
+});
+
+test("a message that is not taken is not acknowledged, and may come again", () => {
+  const { events, connect } = setUp();
+  const first = connect();
+  first.publish("refused", "x", 1, 1);
+  first.publish("refused", "x", 2, 2);
+  assert.deepEqual(first.told(), []);
+  first.wire.break();
+  connect(true).publish("refused", "x", 2, 2, { dup: true });
+  assert.equal(events.filter((event) => event === "message refused").length, 3);
 });

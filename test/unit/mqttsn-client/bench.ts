@@ -7,9 +7,8 @@ import type { Publish, SnMessage } from "../../../src/mqttsn/packets.ts";
 import type { Outcome } from "../../../src/mqttsn-client/outcome.ts";
 import type { Received } from "../../../src/mqttsn-client/receiver.ts";
 import { type NodeState, SnClient } from "../../../src/mqttsn-client/sn-client.ts";
+import type { SnMessageOf } from "../../kit/fake-sn-gateway.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
-
-type OfKind<M, K> = M extends { kind: infer Kinds } ? (K extends Kinds ? M : never) : never;
 
 export class Bench {
   readonly clock = new VirtualClock();
@@ -51,13 +50,13 @@ export class Bench {
   }
 
   /** What was sent since the last call, which must be one message of this kind. */
-  one<const K extends SnMessage["kind"]>(kind: K): OfKind<SnMessage, K> {
+  one<const K extends SnMessage["kind"]>(kind: K): SnMessageOf<K> {
     const sent = this.sent();
     assert.deepEqual(
       sent.map((message) => message.kind),
       [kind],
     );
-    return sent[0] as OfKind<SnMessage, K>;
+    return sent[0] as SnMessageOf<K>;
   }
 
   gateway(message: SnMessage): void {

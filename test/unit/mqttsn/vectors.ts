@@ -8,17 +8,6 @@ export interface Vector {
   readonly message: SnMessage;
 }
 
-export function fromHex(hex: string): Uint8Array {
-  const digits = hex.replaceAll(" ", "");
-  return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
-    Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16),
-  );
-}
-
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-}
-
 function bytes(...values: number[]): Uint8Array {
   return Uint8Array.from(values);
 }
