@@ -107,7 +107,9 @@ export class Midge {
     );
     const later = changed.filter((section) => section !== "broker" && section !== "log");
     this.#log.info(
-      changed.length === 0 ? "Configuration unchanged." : `Configuration changed: ${changed.join(", ")}.`,
+      changed.length === 0
+        ? "Configuration unchanged."
+        : `Configuration changed: ${changed.join(", ")}.`,
     );
     if (later.length > 0) this.#log.warn(`Restart Midge for the changes in ${later.join(", ")}.`);
   }
@@ -177,7 +179,10 @@ export class Midge {
       });
       if (!(await this.#startPart(link, settings.optional))) continue;
       gateway.attach(link);
-      this.#endpoints.push({ what: "MQTT-SN", where: `udp://${hostPort(settings.address, link.port)}` });
+      this.#endpoints.push({
+        what: "MQTT-SN",
+        where: `udp://${hostPort(settings.address, link.port)}`,
+      });
     }
     gateway.start();
     this.#running.push(gateway);

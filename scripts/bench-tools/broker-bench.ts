@@ -1,69 +1,63 @@
-/** Measures each case with each broker, round by round. */
+/** The cases of the broker: each with each of the brokers. */
 import { join } from "node:path";
-import { type BrokerGroup, disturbanceText, groupText } from "./broker-report.ts";
-import type { BrokerUnderTest } from "./broker-under-test.ts";
+import { type BrokerUnderTest, REFERENCE } from "./broker-under-test.ts";
 import type { LoadCase } from "./cases.ts";
+import { type Group, groupText, summaryOf, type Table } from "./comparison.ts";
+import { figure } from "./format.ts";
 import type { LoadJob, LoadResult } from "./load.ts";
-import { runLoad } from "./load-process.ts";
+import { type Pace, runLoad } from "./load-process.ts";
+import { roundRobin } from "./round-robin.ts";
 
 const LOAD = join(import.meta.dirname, "load.ts");
-/** For what comes on top of warming up and measuring: connecting, waiting for what is late; ms. */
-const MOST_EXTRA = 45_000;
 
-export interface BrokerBench {
+const TABLE: Table<
+  "deliveredRate" | "cpuPerMessage" | "latencyMedian" | "latency99" | "memory",
+  LoadResult
+> = {
+  columns: [
+    { figure: "deliveredRate", title: "delivered/s", unit: 1 },
+    { figure: "cpuPerMessage", title: "CPU µs/msg", unit: 1 },
+    { figure: "latencyMedian", title: "p50 ms", unit: 1000 },
+    { figure: "latency99", title: "p99 ms", unit: 1000 },
+    { figure: "memory", title: "RSS MB", unit: 1e6 },
+  ],
+  reference: REFERENCE,
+  notesOn,
+};
+
+export interface BrokerBench extends Pace {
   readonly brokers: readonly BrokerUnderTest[];
   readonly cases: readonly LoadCase[];
-  readonly qos: readonly (0 | 1)[];
-  readonly rounds: number;
-  /** ms. */
-  readonly warmUp: number;
-  /** ms. */
-  readonly duration: number;
-  /** Octets. */
-  readonly payload: number;
+  readonly qos: readonly number[];
   /** Subscribers have persistent sessions. */
   readonly persistent: boolean;
 }
 
-/** Tells each case's outcome when it is done, and answers all of them. */
-export async function benchBrokers(
-  bench: BrokerBench,
-  tell: (text: string) => void,
-): Promise<readonly BrokerGroup[]> {
-  const groups: BrokerGroup[] = [];
+/** Tells the outcome of each case when it is done, and answers all of them. */
+export async function benchBrokers(bench: BrokerBench, tell: (text: string) => void) {
+  const groups: (Group<LoadResult> & { qos: number })[] = [];
   for (const loadCase of bench.cases) {
     for (const qos of bench.qos) {
-      const group = await benchCase(bench, loadCase, qos);
-      tell(groupText(group));
-      groups.push(group);
+      const group = await benchCase(bench, loadCase, qos === 0 ? 0 : 1);
+      tell(groupText(TABLE, group));
+      groups.push({ ...group, qos });
     }
   }
-  const disturbance = disturbanceText(groups);
-  if (disturbance !== "") tell(disturbance);
-  return groups;
+  return groups.map((group) => ({ ...group, summary: summaryOf(TABLE, group) }));
 }
 
-async function benchCase(bench: BrokerBench, loadCase: LoadCase, qos: 0 | 1): Promise<BrokerGroup> {
-  const { brokers, rounds, warmUp, duration, payload, persistent } = bench;
-  const rows = brokers.map(({ name }) => ({
-    broker: name,
-    rounds: [] as LoadResult[],
-    errors: [] as string[],
+async function benchCase(
+  { brokers, persistent, rounds, payload, warmUp, duration }: BrokerBench,
+  { name, title }: LoadCase,
+  qos: 0 | 1,
+): Promise<Group<LoadResult>> {
+  const job = { case: name, qos, payload, persistent, warmUp, duration };
+  const contestants = brokers.map((broker) => ({
+    name: broker.name,
+    measure: () => measure(broker, job),
   }));
-  for (let round = 0; round < rounds; round++) {
-    // All in turn within a round, each time another first, so that a disturbance hits all alike.
-    for (let turn = 0; turn < brokers.length; turn++) {
-      const index = (round + turn) % brokers.length;
-      const row = rows[index] as (typeof rows)[number];
-      const job = { case: loadCase.name, qos, payload, persistent, warmUp, duration };
-      try {
-        row.rounds.push(await measure(brokers[index] as BrokerUnderTest, job));
-      } catch (error) {
-        row.errors.push((error as Error).message);
-      }
-    }
-  }
-  return { case: loadCase.name, title: loadCase.title, qos, rows };
+  const rows = await roundRobin(contestants, rounds);
+  return { case: name, title: `${title}, QoS ${qos}`, rows };
 }
 
 /** A run with a broker of its own, so that none inherits memory or trouble from the run before. */
@@ -71,12 +65,28 @@ async function measure(
   broker: BrokerUnderTest,
   job: Omit<LoadJob, "port" | "pid">,
 ): Promise<LoadResult> {
-  const running = await broker.start();
+  const { port, pid, stop } = await broker.start();
   try {
-    const { port, pid } = running;
-    const timeout = job.warmUp + job.duration + MOST_EXTRA;
-    return await runLoad<LoadResult>(LOAD, { ...job, port, pid } satisfies LoadJob, timeout);
+    return await runLoad<LoadJob, LoadResult>(LOAD, { ...job, port, pid });
   } finally {
-    await running.stop();
+    await stop();
   }
+}
+
+function notesOn(rounds: readonly LoadResult[]): readonly string[] {
+  const notes: string[] = [];
+  const sum = (name: "expected" | "lost" | "unacknowledged"): number =>
+    rounds.reduce((total, round) => total + round[name], 0);
+  if (sum("lost") > 0) {
+    const until = rounds.filter(({ lost }) => lost > 0).map(({ elapsed }) => elapsed);
+    notes.push(
+      `LOST ${figure(sum("lost"))} of ${figure(sum("expected"))} messages; its figures end with the ` +
+        `first loss (after ${figure(Math.min(...until) / 1e6)} s).`,
+    );
+  }
+  if (sum("unacknowledged") > 0) {
+    notes.push(`NO PUBACK for ${figure(sum("unacknowledged"))} messages.`);
+  }
+  if (rounds.some(({ deliveredRate }) => deliveredRate === 0)) notes.push("STALLED.");
+  return notes;
 }

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { freePort, ServerProcess } from "./server-process.ts";
+import { freePort, type RunningServer, startServer } from "./server-process.ts";
 
 const root = join(import.meta.dirname, "../..");
 const MIDGE = join(root, "src/main.ts");
@@ -12,32 +12,10 @@ const AEDES = join(root, "node_modules/aedes/package.json");
 /** The broker that ratios are to. */
 export const REFERENCE = "mosquitto";
 
-export interface RunningBroker {
-  readonly pid: number;
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
 export interface BrokerUnderTest {
   readonly name: string;
   readonly version: string;
-  start(): Promise<RunningBroker>;
-}
-
-interface Program {
-  readonly command: string;
-  readonly words: readonly string[];
-}
-
-async function run(name: string, port: number, program: Program): Promise<RunningBroker> {
-  const server = new ServerProcess(name, program.command, program.words);
-  try {
-    await server.start(port);
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
-  return { pid: server.pid as number, port, stop: () => server.stop() };
+  start(): Promise<RunningServer>;
 }
 
 /** Counts the folders given out, so that each start begins with an empty one. */
@@ -57,7 +35,7 @@ export interface MidgeSetUp {
 }
 
 /** Starts Midge as a user does, on a free port. */
-export async function startMidge(scratch: string, setUp: MidgeSetUp): Promise<RunningBroker> {
+export async function startMidge(scratch: string, setUp: MidgeSetUp): Promise<RunningServer> {
   const port = await freePort();
   const folder = emptyFolder(scratch);
   const file = join(folder, "midge.toml");
@@ -86,14 +64,15 @@ path = ${JSON.stringify(join(folder, "data"))}
 level = "warn"
 `,
   );
-  return run("midge", port, { command: process.execPath, words: [MIDGE, "run", "-c", file] });
+  const words = [MIDGE, "run", "-c", file];
+  return startServer({ name: "midge", command: process.execPath, words, port });
 }
 
 async function startMosquitto(
   command: string,
   scratch: string,
   strict: boolean,
-): Promise<RunningBroker> {
+): Promise<RunningServer> {
   const port = await freePort();
   const folder = emptyFolder(scratch);
   const file = join(folder, "mosquitto.conf");
@@ -106,13 +85,13 @@ allow_anonymous true
 set_tcp_nodelay true
 ${strict ? storing : ""}`,
   );
-  return run("mosquitto", port, { command, words: ["-c", file] });
+  return startServer({ name: REFERENCE, command, words: ["-c", file], port });
 }
 
-async function startAedes(): Promise<RunningBroker> {
+async function startAedes(): Promise<RunningServer> {
   const port = await freePort();
   const words = [join(import.meta.dirname, "aedes-server.ts"), String(port)];
-  return run("aedes", port, { command: process.execPath, words });
+  return startServer({ name: "aedes", command: process.execPath, words, port });
 }
 
 /** The version that a program prints, or undefined if it cannot be run. */

@@ -100,7 +100,10 @@ async function run(job: GatewayJob): Promise<GatewayResult> {
   const traffic = new Traffic();
   const deliveries = qos === 1 ? new Traffic() : traffic;
   const options = { port, qos, echo, payload, traffic, fail };
-  const nodes = Array.from({ length: job.nodes }, (_, number) => new LoadNode({ ...options, number }));
+  const nodes = Array.from(
+    { length: job.nodes },
+    (_, number) => new LoadNode({ ...options, number }),
+  );
 
   const late = setTimeout(() => fail("the nodes were not all ready in time"), LONGEST_SET_UP);
   let repeated = 0;

@@ -157,7 +157,8 @@ export class LoadNode {
     const { echo, traffic, fail } = this.#options;
     const type = bytes[1];
     if (type === MsgType.puback || echo) {
-      if (!echo && bytes[6] !== 0) fail(`the gateway answered PUBLISH with return code ${bytes[6]}`);
+      if (!echo && bytes[6] !== 0)
+        fail(`the gateway answered PUBLISH with return code ${bytes[6]}`);
       if (readU16(bytes, echo ? MESSAGE_ID_AT : 4) !== this.#messageId) return;
       traffic.acknowledged++;
       traffic.latency.record((microseconds() - this.#sentAt) >>> 0);

@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchBrokers } from "./broker-bench.ts";
-import { summaryOf } from "./broker-report.ts";
 import { findBrokers, REFERENCE } from "./broker-under-test.ts";
 import { CASES } from "./cases.ts";
+import { disturbanceText } from "./comparison.ts";
+import { benchGateway } from "./gateway-bench.ts";
+import { GATEWAY_CASES } from "./gateway-cases.ts";
+import type { Pace } from "./load-process.ts";
 import { type BenchOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { killAll } from "./server-process.ts";
 
@@ -18,40 +21,38 @@ function tell(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function machine() {
-  const processors = cpus();
-  return {
-    processor: processors[0]?.model ?? "unknown",
-    cores: processors.length,
-    node: process.version,
-  };
+function paceOf({ quick, rounds }: BenchOptions): Pace {
+  const pace = quick ? QUICK : FULL;
+  return { ...pace, rounds: rounds ?? pace.rounds, payload: PAYLOAD };
 }
 
 async function brokerBench(options: BenchOptions, scratch: string) {
-  const brokers = findBrokers(scratch, options.strict);
-  const { rounds, warmUp, duration } = options.quick ? QUICK : FULL;
-  const named = brokers.map(({ name, version }) => `${name} ${version}`).join(", ");
-  tell(`${named}; payload ${PAYLOAD} bytes; × is the ratio to ${REFERENCE}\n`);
+  const { only, qos, strict } = options;
+  const pace = paceOf(options);
+  const brokers = findBrokers(scratch, strict);
+  const versions = brokers.map(({ name, version }) => `${name} ${version}`);
+  tell(`${versions.join(", ")}; ${PAYLOAD} octets; × is the ratio to ${REFERENCE}\n`);
   if (!brokers.some(({ name }) => name === REFERENCE)) {
     tell("Mosquitto is not installed, so there are no ratios: sudo apt-get install mosquitto\n");
   }
-  const bench = {
-    brokers,
-    cases: CASES.filter(({ name }) => options.only.includes(name)),
-    qos: options.qos.map((qos) => (qos === 0 ? 0 : 1)),
-    rounds: options.rounds ?? rounds,
-    warmUp,
-    duration,
-    payload: PAYLOAD,
-    persistent: options.strict,
-  } as const;
-  const groups = await benchBrokers(bench, tell);
-  return {
-    ...bench,
-    brokers: brokers.map(({ name, version }) => ({ name, version })),
-    cases: undefined,
-    groups: groups.map((group) => ({ ...group, summary: summaryOf(group) })),
-  };
+  const cases = CASES.filter(({ name }) => only.includes(name));
+  const groups = await benchBrokers({ ...pace, brokers, cases, qos, persistent: strict }, tell);
+  return { versions, ...pace, strict, groups };
+}
+
+async function gatewayBench(options: BenchOptions, scratch: string) {
+  const { only, qos, strict } = options;
+  const pace = paceOf(options);
+  tell(`MQTT-SN over UDP; ${PAYLOAD} octets; × is the ratio to a bare echo\n`);
+  const cases = GATEWAY_CASES.filter(({ name }) => only.includes(name));
+  const groups = await benchGateway({ ...pace, scratch, cases, qos, strict }, tell);
+  return { ...pace, strict, groups };
+}
+
+function machine() {
+  const processors = cpus();
+  const processor = processors[0]?.model ?? "unknown";
+  return { processor, cores: processors.length, node: process.version };
 }
 
 async function main(): Promise<void> {
@@ -66,10 +67,12 @@ async function main(): Promise<void> {
     rmSync(scratch, { recursive: true, force: true });
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
-  const outcome = await brokerBench(options, scratch);
-  if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`);
-  }
+  const bench = options.gateway ? gatewayBench : brokerBench;
+  const outcome = await bench(options, scratch);
+  const disturbance = disturbanceText(outcome.groups);
+  if (disturbance !== "") tell(disturbance);
+  if (options.json === undefined) return;
+  writeFileSync(options.json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`);
 }
 
 try {

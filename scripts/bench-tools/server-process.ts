@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { pause } from "./waiting.ts";
 
 const START_TIMEOUT = 10_000;
 const STOP_TIMEOUT = 5000;
@@ -26,6 +27,50 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+export interface Server {
+  readonly name: string;
+  readonly command: string;
+  readonly words: readonly string[];
+  /** The TCP port on loopback that answers when the server is ready. */
+  readonly port: number;
+}
+
+export interface RunningServer {
+  readonly pid: number;
+  readonly port: number;
+  /** Asks it to end, and kills it if it does not. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server and waits until it is ready. Rejects with what it said if it ends before. */
+export async function startServer({ name, command, words, port }: Server): Promise<RunningServer> {
+  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  let said = "";
+  const listen = (chunk: Buffer | string): void => {
+    said = (said + chunk.toString()).slice(0, TOLD);
+  };
+  child.once("error", (error) => {
+    listen(error.message);
+    running.delete(child);
+  });
+  child.stdout.on("data", listen);
+  child.stderr.on("data", listen);
+  const deadline = performance.now() + START_TIMEOUT;
+  while (!(await answers(port))) {
+    const ended = !running.has(child);
+    if (!ended && performance.now() < deadline) {
+      await pause(POLL_INTERVAL);
+      continue;
+    }
+    await stop(child);
+    const what = ended ? "did not start" : `does not answer on port ${port}`;
+    throw new Error(`${name} ${what}: ${causeIn(said)}`);
+  }
+  return { pid: child.pid as number, port, stop: () => stop(child) };
+}
+
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -38,63 +83,17 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-export class ServerProcess {
-  readonly #name: string;
-  readonly #command: string;
-  readonly #words: readonly string[];
-  #child: ChildProcess | undefined;
-  #said = "";
+async function stop(child: ChildProcess): Promise<void> {
+  if (!running.has(child)) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT);
+  await gone;
+  clearTimeout(timer);
+}
 
-  constructor(name: string, command: string, words: readonly string[]) {
-    this.#name = name;
-    this.#command = command;
-    this.#words = words;
-  }
-
-  /** Undefined before `start()`. */
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** Resolves once the TCP port answers; rejects with what the program said if it ends before. */
-  async start(port: number): Promise<void> {
-    const child = spawn(this.#command, this.#words, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child = child;
-    running.add(child);
-    child.once("exit", () => running.delete(child));
-    child.once("error", (error) => {
-      running.delete(child);
-      this.#said += error.message;
-    });
-    const listen = (chunk: Buffer): void => {
-      this.#said = (this.#said + chunk.toString()).slice(0, TOLD);
-    };
-    child.stdout.on("data", listen);
-    child.stderr.on("data", listen);
-    const deadline = performance.now() + START_TIMEOUT;
-    while (!(await answers(port))) {
-      if (!running.has(child)) throw new Error(`${this.#name} did not start: ${this.#cause()}`);
-      if (performance.now() > deadline) {
-        throw new Error(`${this.#name} does not answer on port ${port}: ${this.#cause()}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
-    }
-  }
-
-  /** The line that tells an error; otherwise the last one. */
-  #cause(): string {
-    const lines = this.#said.split("\n").filter((line) => line.trim() !== "");
-    return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "it said nothing";
-  }
-
-  /** Asks the program to end, and kills it if it does not. */
-  async stop(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || !running.has(child)) return;
-    const gone = once(child, "exit");
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT);
-    await gone;
-    clearTimeout(timer);
-  }
+/** The line that tells an error; otherwise the last one. */
+function causeIn(said: string): string {
+  const lines = said.split("\n").filter((line) => line.trim() !== "");
+  return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "it said nothing";
 }

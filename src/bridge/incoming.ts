@@ -9,7 +9,7 @@ import { type Client, PENDING } from "../seams/door.ts";
 import type { Log } from "../seams/log.ts";
 import { Message } from "../seams/message.ts";
 import type { EchoGuard } from "./echo-guard.ts";
-import type { TopicMap } from "./topic-map.ts";
+import { shownTopic, type TopicMap } from "./topic-map.ts";
 
 export interface IncomingParts {
   /** For logs. */
@@ -38,7 +38,9 @@ export class Incoming {
   readonly #stale2 = new Map<number, number>();
   /** PUBRELs of this connection that wait for PUBCOMP. */
   readonly #completing = new Set<number>();
+  // Each reported once for a connection: what a remote broker repeats is not to fill the log.
   #strayReported = false;
+  #refusalReported = false;
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -50,6 +52,7 @@ export class Incoming {
     this.#local = local;
     this.#guarded = guarded;
     this.#strayReported = false;
+    this.#refusalReported = false;
     if (sessionPresent) return;
     // Without its session the remote broker uses packet identifiers anew, those left open included.
     for (const packetId of this.#unsafe2.keys()) {
@@ -145,9 +148,16 @@ export class Incoming {
       this.#remote?.abort("this broker cannot take more messages now");
       return false;
     }
-    const { log, name } = this.#parts;
-    log.warn(`${name}: this broker refused a message on ${topic} (reason ${outcome}), dropped`);
+    this.#refused(topic, outcome);
     return true;
+  }
+
+  #refused(topic: string, reason: ReasonCode): void {
+    if (this.#refusalReported) return;
+    this.#refusalReported = true;
+    const { log, name } = this.#parts;
+    const where = shownTopic(topic);
+    log.warn(`${name}: this broker refused a message on ${where} (reason ${reason}), dropped`);
   }
 
   /** A kept session at the remote broker still holds the subscriptions of an earlier configuration. */
@@ -156,7 +166,7 @@ export class Incoming {
     this.#strayReported = true;
     const { log, name } = this.#parts;
     log.warn(
-      `${name}: the remote broker sent ${topic}, which is not configured to come in, dropped`,
+      `${name}: the remote broker sent ${shownTopic(topic)}, which is not configured to come in, dropped`,
     );
   }
 }

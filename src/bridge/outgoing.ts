@@ -11,7 +11,7 @@ import type { Log } from "../seams/log.ts";
 import type { Message } from "../seams/message.ts";
 import type { EchoGuard } from "./echo-guard.ts";
 import type { BridgeOptions } from "./options.ts";
-import type { TopicMap } from "./topic-map.ts";
+import { shownTopic, type TopicMap } from "./topic-map.ts";
 
 export interface OutgoingParts {
   readonly door: Door;
@@ -169,6 +169,7 @@ export class Outgoing implements Peer {
     if (this.#strayReported) return;
     this.#strayReported = true;
     const { log, options } = this.#parts;
-    log.warn(`${options.name}: ${topic} is not shared with the remote broker (any more), dropped`);
+    const what = shownTopic(topic);
+    log.warn(`${options.name}: ${what} is not shared with the remote broker (any more), dropped`);
   }
 }

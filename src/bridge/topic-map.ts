@@ -24,8 +24,9 @@ interface Way {
   readonly to: Side;
 }
 
-/** Topics remembered, for each direction. */
+/** Topics remembered, for each direction; longer ones are not, for they might be made to fill memory. */
 const CACHE_SIZE = 4096;
+const LONGEST_CACHED = 256;
 
 export class TopicMap {
   /** What to subscribe to at this broker. */
@@ -110,7 +111,13 @@ function remembered<T>(cache: Map<string, T>, topic: string, find: () => T): T {
   const known = cache.get(topic);
   if (known !== undefined || cache.has(topic)) return known as T;
   const found = find();
+  if (topic.length > LONGEST_CACHED) return found;
   if (cache.size >= CACHE_SIZE) cache.clear();
   cache.set(topic, found);
   return found;
+}
+
+/** A topic for the log, cut where it is long. */
+export function shownTopic(topic: string): string {
+  return topic.length > LONGEST_CACHED ? `${topic.slice(0, LONGEST_CACHED)}...` : topic;
 }

@@ -131,6 +131,8 @@ export class Broker implements Door, SessionContext {
   /** A message published by the client of `session`; see `Client.publish`. */
   publish(session: Session, peer: Peer, message: Message, packetId: number): PublishOutcome {
     const { qos } = message;
+    this.counters.publishReceived++;
+    this.counters.publishBytesReceived += message.payload.length;
     if (!isTopicName(message.topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
     const { incoming } = session;
     if (qos === 2 && incoming.has(packetId)) return incoming.again(packetId, peer);
@@ -202,6 +204,11 @@ export class Broker implements Door, SessionContext {
 
   afterGrace(session: Session, delivery: Delivery): void {
     this.#grace.add(session, delivery);
+  }
+
+  delivered(message: Message): void {
+    this.counters.publishSent++;
+    this.counters.publishBytesSent += message.payload.length;
   }
 
   dropped(session: Session, _message: Message): void {

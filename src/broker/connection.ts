@@ -139,9 +139,6 @@ export class Connection implements WireEnd, Peer {
     } else {
       encodePublish(output, message.topic, message.payload, qos, retain, dup, packetId);
     }
-    const { counters } = this.broker;
-    counters.publishSent++;
-    counters.publishBytesSent += message.payload.length;
     this.#sent(output.length - before);
     if (output.length > BACKLOG_LIMIT || this.wire.backlog > BACKLOG_LIMIT) {
       this.#waitingForDrain = true;

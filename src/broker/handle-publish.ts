@@ -7,10 +7,7 @@ import { Message } from "../seams/message.ts";
 import type { Connection } from "./connection.ts";
 
 export function handlePublish(connection: Connection, client: Client, packet: PublishPacket): void {
-  const { broker } = connection;
   const { topic, payload, qos, packetId } = packet;
-  broker.counters.publishReceived++;
-  broker.counters.publishBytesReceived += payload.length;
   const message = new Message(topic, payload, qos, packet.retain, true);
   const outcome = client.publish(message, packetId);
   if (outcome === Reason.topicNameInvalid) {

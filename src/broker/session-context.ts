@@ -10,6 +10,8 @@ export interface SessionContext {
   readonly records: Records;
   /** Calls `session.graceOver(delivery)` once the grace time of custody is over. */
   afterGrace(session: Session, delivery: Delivery): void;
+  /** A message went out to the session's client. */
+  delivered(message: Message): void;
   /** The session had no room for the message. */
   dropped(session: Session, message: Message): void;
 }

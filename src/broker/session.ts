@@ -98,7 +98,7 @@ export class Session {
       } else if (message !== undefined && (state === "sent" || state === "due")) {
         if (state === "due") this.#unsent--;
         delivery.state = "sent";
-        peer.deliver(message, delivery.qos, delivery.retain, state === "sent", packetId);
+        this.#hand(message, delivery.qos, delivery.retain, state === "sent", packetId);
       }
     }
     this.#pump();
@@ -119,7 +119,7 @@ export class Session {
     const ready = this.#peer !== undefined && !this.#paused && !this.#pumping;
     if (qos === 0) {
       if (ready && this.#queue.length === 0) {
-        (this.#peer as Peer).deliver(message, 0, retain, false, 0);
+        this.#hand(message, 0, retain, false, 0);
       } else {
         this.#queueQos0(message, retain, allowance);
       }
@@ -276,7 +276,7 @@ export class Session {
       this.#queue.shift();
       const message = next.message as Message;
       this.#queuedBytes -= message.payload.length;
-      if (next.qos === 0) this.#peer.deliver(message, 0, next.retain, false, 0);
+      if (next.qos === 0) this.#hand(message, 0, next.retain, false, 0);
       else this.#launch(next);
     }
     this.#pumping = false;
@@ -311,7 +311,12 @@ export class Session {
     const { message, qos, retain, packetId } = delivery;
     if (delivery.state === "due") this.#unsent--;
     delivery.state = "sent";
-    (this.#peer as Peer).deliver(message as Message, qos, retain, false, packetId);
+    this.#hand(message as Message, qos, retain, false, packetId);
+  }
+
+  #hand(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void {
+    this.context.delivered(message);
+    (this.#peer as Peer).deliver(message, qos, retain, dup, packetId);
   }
 
   #freePacketId(): number {

@@ -10,10 +10,8 @@ import { connectTcp } from "../sockets/connect-tcp.ts";
 import { FlushTurn } from "../sockets/flush-turn.ts";
 import { RealTime } from "../system/real-time.ts";
 import type { ConnectSettings } from "./connect-options.ts";
+import { Exit } from "./exit-codes.ts";
 import { packetLines, TracedWire, tracedEnd } from "./packet-trace.ts";
-
-/** Exit codes of Mosquitto's clients, which take them from its library's errors. */
-export const Exit = { failure: 1, protocol: 2, lost: 7, keepAlive: 19, timeout: 27 } as const;
 
 export interface BrokerLinkEvents {
   connected(link: BrokerLink): void;

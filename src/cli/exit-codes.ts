@@ -1,13 +1,21 @@
-/** Failures of the MQTT-SN commands as one line for the user and an exit code of Mosquitto's clients. */
+/** What the client commands end with, and a failure as one line for the user. */
 
-export const ExitCode = { success: 0, failure: 1, lost: 7, timeout: 27 } as const;
-export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+/** Exit codes of Mosquitto's clients, which take them from its library's errors. */
+export const Exit = {
+  success: 0,
+  failure: 1,
+  protocol: 2,
+  lost: 7,
+  keepAlive: 19,
+  timeout: 27,
+} as const;
+export type Exit = (typeof Exit)[keyof typeof Exit];
 
 /** A command that cannot do what was asked. */
 export class CommandFailure extends Error {
-  readonly exitCode: ExitCode;
+  readonly exitCode: Exit;
 
-  constructor(message: string, exitCode: ExitCode = ExitCode.failure) {
+  constructor(message: string, exitCode: Exit = Exit.failure) {
     super(message);
     this.name = "CommandFailure";
     this.exitCode = exitCode;
@@ -15,7 +23,7 @@ export class CommandFailure extends Error {
 }
 
 /** Runs a command to its end, telling a failure in one line. Bugs throw on. */
-export async function runToExit(action: () => Promise<ExitCode>): Promise<void> {
+export async function runToExit(action: () => Promise<Exit>): Promise<void> {
   try {
     process.exitCode = await action();
   } catch (error) {

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { encodeUtf8 } from "../bytes/utf8.ts";
 import type { QoS } from "../mqtt/qos.ts";
-import { BrokerLink, Exit } from "./broker-link.ts";
+import { BrokerLink } from "./broker-link.ts";
 import {
   addConnectOptions,
   type ConnectFlags,
@@ -12,6 +12,7 @@ import {
   topicName,
   wholeNumber,
 } from "./connect-options.ts";
+import { Exit } from "./exit-codes.ts";
 import { LineSource, readWhole } from "./message-source.ts";
 
 interface PubFlags extends ConnectFlags {

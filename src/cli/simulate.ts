@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError, formatProblem } from "../config/config-error.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { parseQos, topicName, wholeNumber } from "./connect-options.ts";
-import { CommandFailure, ExitCode, runToExit } from "./exit-codes.ts";
+import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
 import { Fleet } from "./simulation/fleet.ts";
 import { loadScenario, type NodePlan, plainScenario } from "./simulation/scenario.ts";
 import { seconds } from "./sn-option-values.ts";
@@ -104,7 +104,7 @@ function demoScenario(): string {
   return places.find((place) => existsSync(place)) ?? "config/demo-scenario.toml";
 }
 
-async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promise<ExitCode> {
+async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promise<Exit> {
   const { host, port, duration } = flags;
   const seed = flags.seed ?? randomInt(0x1_0000_0000);
   const address = await resolveHost(host);
@@ -136,5 +136,5 @@ async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promi
   if (duration !== undefined && fleet.totals.connected === 0) {
     throw new CommandFailure(`no node could connect to ${host}, UDP port ${port}.`);
   }
-  return ExitCode.success;
+  return Exit.success;
 }

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { encodeUtf8 } from "../bytes/utf8.ts";
 import type { SnQoS, TopicReference } from "../mqttsn/packets.ts";
 import { fail, topicName, wholeNumber } from "./connect-options.ts";
-import { CommandFailure, ExitCode, runToExit } from "./exit-codes.ts";
+import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
 import { LineSource, readWhole } from "./message-source.ts";
 import { seconds, snQoS, topicId } from "./sn-option-values.ts";
 import {
@@ -119,7 +119,7 @@ async function withSession(
   settings: SnSettings,
   connects: boolean,
   work: (session: SnSession) => Promise<void>,
-): Promise<ExitCode> {
+): Promise<Exit> {
   const session = await SnSession.open(settings, { message() {}, lost() {} });
   try {
     if (connects) await session.connect();
@@ -129,7 +129,7 @@ async function withSession(
     throw error;
   }
   await session.close();
-  return ExitCode.success;
+  return Exit.success;
 }
 
 async function publishRepeatedly(

@@ -5,7 +5,7 @@ import type { Publication } from "../mqttsn-client/publish-exchange.ts";
 import type { Received } from "../mqttsn-client/receiver.ts";
 import { SnClient } from "../mqttsn-client/sn-client.ts";
 import { RealTime } from "../system/real-time.ts";
-import { CommandFailure, ExitCode } from "./exit-codes.ts";
+import { CommandFailure, Exit } from "./exit-codes.ts";
 import type { SnSettings } from "./sn-options.ts";
 import { resolveHost, SnSocket } from "./sn-socket.ts";
 
@@ -139,7 +139,7 @@ async function ask(what: string, start: (done: Done) => void): Promise<void> {
   const outcome = await new Promise<Outcome>(start);
   if (outcome === "accepted") return;
   const lost = outcome === "timeout" || outcome === "disconnected";
-  const exitCode = lost ? ExitCode.lost : ExitCode.failure;
+  const exitCode = lost ? Exit.lost : Exit.failure;
   throw new CommandFailure(`${what}: ${REASONS[outcome]}.`, exitCode);
 }
 

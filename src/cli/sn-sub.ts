@@ -4,7 +4,7 @@ import type { QoS } from "../mqtt/qos.ts";
 import type { TopicReference } from "../mqttsn/packets.ts";
 import type { Received } from "../mqttsn-client/receiver.ts";
 import { fail, parseQos, topicFilter, wholeNumber } from "./connect-options.ts";
-import { CommandFailure, ExitCode, runToExit } from "./exit-codes.ts";
+import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
 import { type Formatter, plainFormatter } from "./message-format.ts";
 import { seconds, topicId } from "./sn-option-values.ts";
 import {
@@ -94,7 +94,7 @@ class Subscriber {
   readonly #formatter: Formatter;
   #printed = 0;
   #session: SnSession | undefined;
-  #end: (outcome: ExitCode | CommandFailure) => void = () => {};
+  #end: (outcome: Exit | CommandFailure) => void = () => {};
 
   constructor(settings: SnSettings, flags: SubFlags, topics: readonly TopicReference[]) {
     this.#settings = settings;
@@ -104,17 +104,17 @@ class Subscriber {
   }
 
   /** Runs until the count, the time or an interrupt ends it. Rejects with CommandFailure. */
-  async run(): Promise<ExitCode> {
-    const ended = new Promise<ExitCode | CommandFailure>((resolve) => {
+  async run(): Promise<Exit> {
+    const ended = new Promise<Exit | CommandFailure>((resolve) => {
       this.#end = resolve;
     });
-    const finish = (): void => this.#end(ExitCode.success);
+    const finish = (): void => this.#end(Exit.success);
     process.once("SIGINT", finish).once("SIGTERM", finish);
     // Who reads our output may have enough of it before we are done, as `head` does.
     process.stdout.on("error", finish);
     const { timeout } = this.#flags;
     const timer =
-      timeout === undefined ? undefined : setTimeout(() => this.#end(ExitCode.timeout), timeout);
+      timeout === undefined ? undefined : setTimeout(() => this.#end(Exit.timeout), timeout);
     try {
       return await this.#runUntil(ended);
     } finally {
@@ -123,7 +123,7 @@ class Subscriber {
     }
   }
 
-  async #runUntil(ended: Promise<ExitCode | CommandFailure>): Promise<ExitCode> {
+  async #runUntil(ended: Promise<Exit | CommandFailure>): Promise<Exit> {
     const session = await SnSession.open(this.#settings, {
       message: (received) => this.#print(received),
       lost: () => this.#follow(this.#reconnect()),
@@ -136,7 +136,7 @@ class Subscriber {
       throw outcome;
     }
     await session.close();
-    if (outcome === ExitCode.timeout) process.stderr.write("Timed out\n");
+    if (outcome === Exit.timeout) process.stderr.write("Timed out\n");
     return outcome;
   }
 
@@ -145,7 +145,7 @@ class Subscriber {
     work.catch((error: unknown) => {
       if (!(error instanceof CommandFailure)) throw error;
       // A lost connection is told by the session as well, and is made anew.
-      if (error.exitCode !== ExitCode.lost) this.#end(error);
+      if (error.exitCode !== Exit.lost) this.#end(error);
     });
   }
 
@@ -195,6 +195,6 @@ class Subscriber {
     const bytes = this.#formatter(packet, { date: new Date(), nanoseconds: 0 }, () => {});
     process.stdout.write(bytes);
     this.#printed++;
-    if (this.#printed === count) this.#end(ExitCode.success);
+    if (this.#printed === count) this.#end(Exit.success);
   }
 }

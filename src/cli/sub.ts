@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { PublishPacket } from "../mqtt/packets.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { filterMatches, isTopicFilter, LONGEST_TOPIC } from "../topics/names.ts";
-import { BrokerLink, Exit } from "./broker-link.ts";
+import { BrokerLink } from "./broker-link.ts";
 import {
   addConnectOptions,
   type ConnectFlags,
@@ -14,6 +14,7 @@ import {
   topicFilter,
   wholeNumber,
 } from "./connect-options.ts";
+import { Exit } from "./exit-codes.ts";
 import { type Arrival, type Formatter, parseFormat, plainFormatter } from "./message-format.ts";
 
 interface SubFlags extends ConnectFlags {

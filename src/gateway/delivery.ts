@@ -53,9 +53,9 @@ export function deliver(
       publish(node, message, "predefined", predefined, qos, retain, dup, packetId);
       return;
     }
-    entry = entryFor(node, topic);
+    entry = isRegistrable(node, topic) ? entryFor(node, topic) : undefined;
     if (entry === undefined) {
-      drop(node, qos, packetId, `no topic id is left for ${JSON.stringify(topic)}`);
+      drop(node, qos, packetId, `no topic id can be given for ${JSON.stringify(topic)}`);
       return;
     }
   }
@@ -64,7 +64,7 @@ export function deliver(
     return;
   }
   const held = { message, qos, retain, dup, packetId, entry, corrected: false };
-  if (!isRegistrable(node, entry)) {
+  if (entry.rejected || !isRegistrable(node, topic)) {
     dropHeld(node, held);
     return;
   }
@@ -76,7 +76,7 @@ export function deliver(
   proceed(node);
 }
 
-/** Whether the node can take a message of this QoS now; the broker mostly knows, and asks none that cannot. */
+/** Whether the node can take a message of this QoS now; mostly the broker knows and waits. */
 function hasRoom(node: SnNode, qos: QoS): boolean {
   if (!canReceive(node)) return false;
   const { outbound } = node;
@@ -92,9 +92,9 @@ function postpone(node: SnNode, qos: QoS): void {
   else countDrop(node);
 }
 
-function isRegistrable(node: SnNode, entry: TopicEntry): boolean {
-  if (entry.rejected) return false;
-  return frameLength(REGISTER_FIELDS + utf8Length(entry.name)) <= maximumFrame(node);
+/** Whether a REGISTER of the name reaches the node. */
+function isRegistrable(node: SnNode, name: string): boolean {
+  return frameLength(REGISTER_FIELDS + utf8Length(name)) <= maximumFrame(node);
 }
 
 function countDrop(node: SnNode): void {
@@ -209,8 +209,8 @@ export function proceed(node: SnNode): void {
       const { message, qos, retain, dup, packetId, entry } = held;
       publish(node, message, "normal", entry.id, qos, retain, dup, packetId);
       if (held.corrected && qos > 0) outbound.corrected = true;
-    } else if (isRegistrable(node, held.entry)) {
-      register(node, outbound, held.entry);
+    } else if (!held.entry.rejected && isRegistrable(node, held.entry.name)) {
+      if (held.entry.stored) register(node, outbound, held.entry);
       return;
     } else {
       outbound.held.shift();

@@ -19,7 +19,8 @@ export function handleRegack(node: SnNode, message: TopicAck): void {
   if (message.returnCode === ReturnCode.accepted) {
     held.entry.known = true;
   } else {
-    // §6.10: a refusal stands for unsubscribing from that name; one that a wildcard matches stays out by the mark.
+    // §6.10: a refusal stands for unsubscribing from that name. What a wildcard matches is kept out
+    // by the mark.
     held.entry.rejected = true;
     node.client?.unsubscribe(held.entry.name);
     node.core.log.info(`${named(node)} refused topic ${JSON.stringify(held.entry.name)}`);
@@ -53,7 +54,7 @@ export function handlePuback(node: SnNode, message: TopicAck): void {
   proceed(node);
 }
 
-/** For what was sent before the node fell asleep or out of sight: the broker has it in flight still. */
+/** What was sent before the node fell asleep or out of sight is in flight at the broker still. */
 function acceptLate(node: SnNode, packetId: number): void {
   if (!canReceive(node)) node.client?.acknowledge(packetId);
 }

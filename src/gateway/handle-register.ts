@@ -3,6 +3,7 @@ import { type Register, ReturnCode } from "../mqttsn/packets.ts";
 import { entryFor, isPublishable } from "./node-topics.ts";
 import { named, type SnNode } from "./sn-node.ts";
 import type { TopicEntry } from "./topic-registry.ts";
+import { whenStored } from "./when-stored.ts";
 
 export function handleRegister(node: SnNode, message: Register): void {
   const { topicName, messageId } = message;
@@ -16,6 +17,11 @@ export function handleRegister(node: SnNode, message: Register): void {
     answer(node, 0, messageId, ReturnCode.congestion);
     return;
   }
+  if (entry.stored) accept(node, entry, messageId);
+  else whenStored(node, () => accept(node, entry, messageId));
+}
+
+function accept(node: SnNode, entry: TopicEntry, messageId: number): void {
   acceptEntry(entry);
   answer(node, entry.id, messageId, ReturnCode.accepted);
 }

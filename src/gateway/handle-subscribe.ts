@@ -13,6 +13,7 @@ import { entryFor, isPublishable } from "./node-topics.ts";
 import { returnCodeOf } from "./return-codes.ts";
 import { named, type SnNode } from "./sn-node.ts";
 import type { TopicEntry } from "./topic-registry.ts";
+import { whenStored } from "./when-stored.ts";
 
 /** What a TopicReference stands for; `returnCode` where it cannot be subscribed to. */
 interface Target {
@@ -75,10 +76,13 @@ export function handleSubscribe(node: SnNode, message: Subscribe): void {
     answer(node, 0, topicId, messageId, returnCodeOf(granted));
     return;
   }
-  if (entry !== undefined) acceptEntry(entry);
   const qos = granted as QoS;
-  answer(node, qos, topicId, messageId, ReturnCode.accepted);
-  client.deliverRetained(filter, qos);
+  // A node that keeps its session relies on the subscription from SUBACK on.
+  whenStored(node, () => {
+    if (entry !== undefined) acceptEntry(entry);
+    answer(node, qos, topicId, messageId, ReturnCode.accepted);
+    client.deliverRetained(filter, qos);
+  });
 }
 
 function answer(

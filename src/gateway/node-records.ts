@@ -8,7 +8,7 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import type { Will } from "../seams/door.ts";
-import type { Journal } from "../seams/journal.ts";
+import type { Journal, Settleable } from "../seams/journal.ts";
 import type { Clock } from "../time/clock.ts";
 import { lastSeenOf, type NodeState, type SnNode } from "./sn-node.ts";
 import type { TopicEntry } from "./topic-registry.ts";
@@ -74,6 +74,11 @@ export class NodeRecords {
       writer.raw(will.payload);
     }
     this.#journal.put(NODE + node.clientId, writer.copy());
+  }
+
+  /** Settles once all that was put and deleted so far is durable. */
+  afterCommit(waiting: Settleable): void {
+    this.#journal.afterCommit(waiting);
   }
 
   deleteNode(clientId: string): void {

@@ -1,4 +1,4 @@
-/** The change of a node from one state of MQTT-SN 1.2 §6.14 to another, seen by those who count and report. */
+/** Moves nodes between the states of MQTT-SN 1.2 §6.14, seen by those who count and report. */
 import type { NodeState, SnNode } from "./sn-node.ts";
 
 export function changeState(node: SnNode, state: NodeState): void {

@@ -1,5 +1,6 @@
 /** Gives a node topic ids and takes them back, within its quota and kept over restarts. */
 import { isTopicName } from "../topics/names.ts";
+import { proceed } from "./delivery.ts";
 import type { SnNode } from "./sn-node.ts";
 import { type TopicEntry, TopicRegistry } from "./topic-registry.ts";
 
@@ -17,8 +18,17 @@ export function entryFor(node: SnNode, name: string): TopicEntry | undefined {
   if (!core.memory.take(name.length)) return undefined;
   node.topics ??= new TopicRegistry();
   const entry = node.topics.assign(name, (id) => core.predefined.has(clientId, id));
-  if (entry === undefined) core.memory.give(name.length);
-  else core.records.putTopic(clientId, entry);
+  if (entry === undefined) {
+    core.memory.give(name.length);
+    return undefined;
+  }
+  core.records.putTopic(clientId, entry);
+  core.records.afterCommit({
+    settle: () => {
+      entry.stored = true;
+      if (node.outbound !== undefined) proceed(node);
+    },
+  });
   return entry;
 }
 

@@ -5,6 +5,11 @@ export interface TopicEntry {
   readonly name: string;
   /** The node was told the id, or asked for it, since it last connected. */
   known: boolean;
+  /**
+   * The record is durable, so that the node may be told: an id told and then forgotten could come to
+   * stand for another name.
+   */
+  stored: boolean;
   /** The node refused to have the name registered: nothing is published on it (§6.10). */
   rejected: boolean;
 }
@@ -50,12 +55,12 @@ export class TopicRegistry {
     return undefined;
   }
 
-  /** Gives a name that has none the next id that `taken` does not hold; undefined when there is none. */
+  /** Gives a name without one the next id that is not `taken`; undefined when there is none. */
   assign(name: string, taken: (id: number) => boolean): TopicEntry | undefined {
     let id = (this.#entries.at(-1)?.id ?? 0) + 1;
     while (id <= HIGHEST_ID && taken(id)) id++;
     if (id > HIGHEST_ID) return undefined;
-    const entry: TopicEntry = { id, name, known: false, rejected: false };
+    const entry: TopicEntry = { id, name, known: false, stored: false, rejected: false };
     this.#entries.push(entry);
     this.#index(entry);
     return entry;
@@ -65,7 +70,7 @@ export class TopicRegistry {
   restore(id: number, name: string): boolean {
     if (id < 1 || id > HIGHEST_ID) return false;
     if (this.get(id) !== undefined || this.find(name) !== undefined) return false;
-    const entry: TopicEntry = { id, name, known: false, rejected: false };
+    const entry: TopicEntry = { id, name, known: false, stored: true, rejected: false };
     let at = this.#entries.length;
     while (at > 0 && (this.#entries[at - 1] as TopicEntry).id > id) at--;
     this.#entries.splice(at, 0, entry);
@@ -73,7 +78,7 @@ export class TopicRegistry {
     return true;
   }
 
-  /** The node may have forgotten everything: each name is registered again before it is used (§6.10). */
+  /** The node may have forgotten all: each name is registered again before it is used (§6.10). */
   unconfirm(): void {
     for (const entry of this.#entries) {
       entry.known = false;

@@ -7,6 +7,7 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
 import type { Flushable, FlushTurn } from "./flush-turn.ts";
+import { networkCause } from "./network-cause.ts";
 
 const READ_SIZE = 65536;
 const readBuffer = new Uint8Array(READ_SIZE);
@@ -36,8 +37,8 @@ export class SocketWire implements Wire, Flushable {
     this.#end = end;
     const socket = this.#socket;
     socket.on("drain", () => end.drained());
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#cause ??= error.code ?? error.message;
+    socket.on("error", (error) => {
+      this.#cause ??= networkCause(error);
     });
     socket.on("end", () => this.close());
     socket.on("close", () => this.#finish());

@@ -200,14 +200,11 @@ describe("the broker", () => {
   test("tells its figures and its bridges", async () => {
     await rig.publish("$SYS/broker/uptime", "93600 seconds");
     await rig.publish("$SYS/broker/clients/connected", "7");
-    await rig.publish("$SYS/broker/messages/received", "1204");
+    await rig.publish("$SYS/broker/publish/messages/received", "1204");
     await rig.publish("$SYS/broker/connection/cloud/state", "1", true);
     await page.getByText("up 1 d 2 h").waitFor();
     await page.locator(".figure", { hasText: "Clients" }).getByText("7").waitFor();
-    await page
-      .locator(".figure", { hasText: "MQTT messages in" })
-      .getByText("1\u202f204")
-      .waitFor();
+    await page.locator(".figure", { hasText: "Messages in" }).getByText("1\u202f204").waitFor();
     const bridge = page.locator(".bridges li", { hasText: "cloud" });
     await bridge.getByText("Up").waitFor();
     await rig.publish("$SYS/broker/connection/cloud/state", "0", true);

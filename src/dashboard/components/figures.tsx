@@ -10,13 +10,9 @@ export function Figures({ page }: { readonly page: PageState }) {
     <dl class="figures">
       <NodesFigure page={page} />
       <Figure name="Clients" value={countInWords(clients)} note="connected" />
+      <Figure name="Messages in" value={countInWords(messagesIn?.count)} note={rate(messagesIn)} />
       <Figure
-        name="MQTT messages in"
-        value={countInWords(messagesIn?.count)}
-        note={rate(messagesIn)}
-      />
-      <Figure
-        name="MQTT messages out"
+        name="Messages out"
         value={countInWords(messagesOut?.count)}
         note={rate(messagesOut)}
       />

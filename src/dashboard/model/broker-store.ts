@@ -63,10 +63,10 @@ export class BrokerStore {
       case "clients/connected":
         if (number !== undefined) this.#figures = { ...figures, clients: number };
         return true;
-      case "messages/received":
+      case "publish/messages/received":
         this.#figures = { ...figures, ...counted("messagesIn", figures, number, stored, now) };
         return true;
-      case "messages/sent":
+      case "publish/messages/sent":
         this.#figures = { ...figures, ...counted("messagesOut", figures, number, stored, now) };
         return true;
       default:

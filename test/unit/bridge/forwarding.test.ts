@@ -316,6 +316,8 @@ test("what this broker refuses for good is acknowledged and dropped, with a line
   remote.publish("R/a", "x", 1, 1);
   assert.deepEqual(remote.told(), ["puback #1"]);
   assert.match(bridge.log.at(-1) ?? "", /this broker refused a message on \$SYS\/a/);
+  for (let count = 0; count < 100; count++) remote.publish(`R/${"long/".repeat(1000)}`, "x", 1, 1);
+  assert.equal(bridge.log.filter((line) => /refused a message/.test(line)).length, 1);
 });
 
 test("shared both ways, a marked bridge relies on the remote broker not to send back", () => {

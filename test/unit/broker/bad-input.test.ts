@@ -18,7 +18,11 @@ function assertAlive(broker: TestBroker): void {
   assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 1 }]);
 }
 
-for (const { name, bytes, first } of malformed as { name: string; bytes: string; first?: boolean }[]) {
+for (const { name, bytes, first } of malformed as {
+  name: string;
+  bytes: string;
+  first?: boolean;
+}[]) {
   test(`closes that connection and harms nobody: ${name}`, () => {
     const broker = new TestBroker();
     const client = first === true ? broker.dial() : broker.connect("bad", {});
@@ -35,9 +39,9 @@ const topic = fc.constantFrom("a", "a/b", "b", "$SYS/x", "/");
 const filter = fc.constantFrom("a", "#", "+/b", "a/#", "$SYS/#");
 
 const packet: fc.Arbitrary<Packet> = fc.oneof(
-  fc.record({ clientId: fc.constantFrom("x", "y"), cleanSession: fc.boolean() }).map((fields) =>
-    connectPacket(fields.clientId, fields),
-  ),
+  fc
+    .record({ clientId: fc.constantFrom("x", "y"), cleanSession: fc.boolean() })
+    .map((fields) => connectPacket(fields.clientId, fields)),
   fc
     .record({ topic, qos, retain: fc.boolean(), dup: fc.boolean(), packetId, size: fc.nat(20) })
     .map(
@@ -55,7 +59,13 @@ const packet: fc.Arbitrary<Packet> = fc.oneof(
     .map(([kind, id]): Packet => ({ kind, packetId: id })),
   fc
     .tuple(packetId, filter, qos)
-    .map(([id, filter, qos]): Packet => ({ kind: "subscribe", packetId: id, subscriptions: [{ filter, qos }] })),
+    .map(
+      ([id, filter, qos]): Packet => ({
+        kind: "subscribe",
+        packetId: id,
+        subscriptions: [{ filter, qos }],
+      }),
+    ),
   fc
     .tuple(packetId, filter)
     .map(([id, filter]): Packet => ({ kind: "unsubscribe", packetId: id, filters: [filter] })),
@@ -69,10 +79,15 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 20, arbitrary: packet.map((packet): Step => ({ do: "send", packet })) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 30 }).map((bytes): Step => ({ do: "bytes", bytes })) },
+  {
+    weight: 1,
+    arbitrary: fc.uint8Array({ maxLength: 30 }).map((bytes): Step => ({ do: "bytes", bytes })),
+  },
   {
     weight: 3,
-    arbitrary: fc.constantFrom("break", "commit", "restart", "wait").map((what): Step => ({ do: what })),
+    arbitrary: fc
+      .constantFrom("break", "commit", "restart", "wait")
+      .map((what): Step => ({ do: what })),
   },
 );
 
@@ -96,7 +111,8 @@ function carryOut(steps: readonly (readonly [number, Step])[]): TestBroker {
       start();
     }
     if (client.closed) client.break();
-    if (client.closed || what.do === "break") clients[which] = broker.connect(which === 0 ? "x" : "y");
+    if (client.closed || what.do === "break")
+      clients[which] = broker.connect(which === 0 ? "x" : "y");
   }
   return broker;
 }
@@ -128,7 +144,11 @@ test("repeated QoS 2 identifiers that are never released take bounded memory", (
 test("subscribing to sixty thousand levels closes the connection at once", () => {
   const broker = new TestBroker();
   const client = broker.connect("a");
-  client.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter: "/".repeat(65_000), qos: 0 }] });
+  client.send({
+    kind: "subscribe",
+    packetId: 1,
+    subscriptions: [{ filter: "/".repeat(65_000), qos: 0 }],
+  });
   assert.equal(client.closed, true);
   assertAlive(broker);
 });

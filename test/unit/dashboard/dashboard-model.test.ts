@@ -31,20 +31,20 @@ describe("the broker's figures", () => {
 
   test("a rate is taken between two live reports, never from a stored one", () => {
     const { broker } = new DashboardModel();
-    broker.receive("messages/received", bytes("100"), true, 0);
-    broker.receive("messages/received", bytes("150"), false, 3_000);
+    broker.receive("publish/messages/received", bytes("100"), true, 0);
+    broker.receive("publish/messages/received", bytes("150"), false, 3_000);
     assert.equal(broker.figures.messagesIn?.rate, undefined);
-    broker.receive("messages/received", bytes("170"), false, 13_000);
+    broker.receive("publish/messages/received", bytes("170"), false, 13_000);
     assert.equal(broker.figures.messagesIn?.rate, 2);
     assert.equal(broker.figures.messagesIn?.count, 170);
   });
 
   test("a counter that a whole report did not mention stands still", () => {
     const { broker } = new DashboardModel();
-    broker.receive("messages/received", bytes("100"), true, 0);
+    broker.receive("publish/messages/received", bytes("100"), true, 0);
     for (const at of [5_000, 15_000]) broker.receive("uptime", bytes("1"), false, at);
     assert.equal(broker.figures.messagesIn?.rate, 0);
-    broker.receive("messages/received", bytes("150"), false, 15_000);
+    broker.receive("publish/messages/received", bytes("150"), false, 15_000);
     assert.equal(broker.figures.messagesIn?.rate, 5);
     broker.receive("uptime", bytes("3"), false, 25_000);
     assert.equal(broker.figures.messagesIn?.rate, 5);
@@ -54,14 +54,14 @@ describe("the broker's figures", () => {
 
   test("a counter that starts again has no rate", () => {
     const { broker } = new DashboardModel();
-    broker.receive("messages/sent", bytes("100"), false, 0);
-    broker.receive("messages/sent", bytes("5"), false, 1000);
+    broker.receive("publish/messages/sent", bytes("100"), false, 0);
+    broker.receive("publish/messages/sent", bytes("5"), false, 1000);
     assert.equal(broker.figures.messagesOut?.rate, undefined);
   });
 
   test("rubbish changes nothing", () => {
     const { broker } = new DashboardModel();
-    for (const name of ["uptime", "clients/connected", "messages/received"])
+    for (const name of ["uptime", "clients/connected", "publish/messages/received"])
       broker.receive(name, new Uint8Array([0xff, 0xfe]), false, 0);
     assert.deepEqual(broker.figures, {});
   });

@@ -154,6 +154,18 @@ test("§6.10 REGISTER goes before the first PUBLISH of a name, which waits for R
   assert.deepEqual(payloads(node.puback(1)), ["2"], "the name is known now");
 });
 
+test("REGISTER waits until the id is durable", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  node.subscribe("a/#", 1);
+  stand.journal.slow = true;
+  stand.door.publish("a/b", "1", 1);
+  stand.door.publish("a/c", "2", 0);
+  assert.deepEqual(node.take(), []);
+  stand.journal.commit();
+  assert.deepEqual(kinds(node.take()), ["register"]);
+});
+
 test("the message that waits for REGACK is kept, though its buffer is used again", () => {
   const stand = new Stand();
   const receiver = stand.node("receiver");

@@ -81,6 +81,27 @@ test("ids survive a reconnect without clean session", () => {
   assert.equal(stand.door.published[0]?.topic, "a/b");
 });
 
+test("REGACK waits until the id is durable, so that no id is given twice", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  stand.journal.slow = true;
+  assert.deepEqual(node.register("t"), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [{ kind: "regack", topicId: 1, messageId: 1, returnCode: 0 }]);
+  assert.equal(node.register("t")[0]?.kind, "regack", "a durable one is answered at once");
+});
+
+test("an answer that waited for the store is not given to a later connection", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  stand.journal.slow = true;
+  node.register("t");
+  node.subscribe("s");
+  node.connect("n", { clean: true });
+  stand.journal.commit();
+  assert.deepEqual(node.take(), []);
+});
+
 test("many names are found as few are", () => {
   const stand = new Stand();
   const node = stand.node("n");

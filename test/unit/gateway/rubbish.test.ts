@@ -233,6 +233,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     stand.door.pending = pending;
     stand.door.settle();
   }),
+  fc.boolean().map((slow) => (stand: Stand) => {
+    stand.journal.slow = slow;
+    stand.journal.commit();
+  }),
   clientId.map((who) => (stand: Stand) => stand.door.evict(who, 0x8e)),
   clientId.map((who) => (stand: Stand) => void stand.gateway.forget(who)),
   fc

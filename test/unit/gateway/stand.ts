@@ -59,6 +59,9 @@ export class FakeJournal implements Journal {
   readonly records = new Map<string, Uint8Array>();
   /** Puts and deletes so far. */
   writes = 0;
+  /** Nothing is durable before `commit()`. */
+  slow = false;
+  readonly #waiting: Settleable[] = [];
 
   put(key: string, value: Uint8Array): void {
     this.writes++;
@@ -71,7 +74,12 @@ export class FakeJournal implements Journal {
   }
 
   afterCommit(waiting: Settleable): void {
-    waiting.settle();
+    this.#waiting.push(waiting);
+    if (!this.slow) this.commit();
+  }
+
+  commit(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.settle();
   }
 
   stored(): StoredRecord[] {

@@ -93,6 +93,16 @@ test("QoS -1 asked for is granted as 0", () => {
   assert.deepEqual(new Stand().node("n").subscribe("a/#", -1), [suback(0, 0)]);
 });
 
+test("SUBACK waits until the subscription is durable, and retained messages wait with it", () => {
+  const stand = new Stand();
+  stand.door.publish("a", "kept", 1, true);
+  const node = stand.node("n", { clean: false });
+  stand.journal.slow = true;
+  assert.deepEqual(node.subscribe("a", 1), []);
+  stand.journal.commit();
+  assert.deepEqual(node.kinds(), ["suback", "publish"]);
+});
+
 test("retained messages follow SUBACK", () => {
   const stand = new Stand();
   stand.door.publish("a", "kept", 1, true);

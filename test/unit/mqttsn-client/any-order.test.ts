@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import type { SnMessage } from "../../../src/mqttsn/packets.ts";
-import type { Outcome } from "../../../src/mqttsn-client/outcome.ts";
+import type { SnMessage, TopicReference } from "../../../src/mqttsn/packets.ts";
+import type { Done, Outcome } from "../../../src/mqttsn-client/outcome.ts";
+import type { SnClient } from "../../../src/mqttsn-client/sn-client.ts";
 import { Bench, publish, text } from "./bench.ts";
 
 type Step =
@@ -62,45 +63,61 @@ function answers(messageId: number, returnCode: number): SnMessage[] {
 }
 
 function apply(bench: Bench, move: Step, done: (outcome: Outcome) => void): void {
-  const { client } = bench;
-  if ("advance" in move) return bench.clock.advance(move.advance);
-  if ("bytes" in move) return client.receive(move.bytes);
-  if ("answer" in move) {
-    const last = bench.sent().findLast((message) => "messageId" in message);
-    const messageId = last !== undefined && "messageId" in last ? last.messageId : 1;
-    bench.gateway(answers(messageId, move.returnCode)[move.answer] as SnMessage);
-    return;
-  }
+  if ("advance" in move) bench.clock.advance(move.advance);
+  else if ("bytes" in move) bench.client.receive(move.bytes);
+  else if ("answer" in move) answer(bench, move.answer, move.returnCode);
+  else ask(bench.client, move, done);
+}
+
+function answer(bench: Bench, choice: number, returnCode: number): void {
+  const last = bench.sent().findLast((message) => "messageId" in message);
+  const messageId = last !== undefined && "messageId" in last ? last.messageId : 1;
+  bench.gateway(answers(messageId, returnCode)[choice] as SnMessage);
+}
+
+const WILL = { topic: "w", payload: text(""), qos: 0, retain: false } as const;
+const TOPICS: readonly TopicReference[] = [
+  { type: "name", name: "a" },
+  { type: "predefined", topicId: 1 },
+  { type: "short", name: "ab" },
+];
+
+function ask(client: SnClient, move: Extract<Step, { ask: string }>, done: Done): void {
   switch (move.ask) {
     case "connect": {
-      const will = { topic: "w", payload: text(""), qos: 0, retain: false } as const;
-      const options = { cleanSession: move.clean, duration: 60 };
-      return client.connect(move.will ? { ...options, will } : options, done);
+      const will = move.will ? WILL : undefined;
+      client.connect({ cleanSession: move.clean, duration: 60, will }, done);
+      break;
     }
     case "publish": {
-      const topic = [
-        { type: "name", name: "a" } as const,
-        { type: "predefined", topicId: 1 } as const,
-        { type: "short", name: "ab" } as const,
-      ][move.topic] as { type: "name"; name: string };
-      return client.publish({ topic, payload: text("x"), qos: move.qos, retain: false }, done);
+      const topic = TOPICS[move.topic] as TopicReference;
+      client.publish({ topic, payload: text("x"), qos: move.qos, retain: false }, done);
+      break;
     }
     case "register":
-      return client.register("b", done);
+      client.register("b", done);
+      break;
     case "subscribe":
-      return client.subscribe({ type: "name", name: "c/#" }, 1, done);
+      client.subscribe({ type: "name", name: "c/#" }, 1, done);
+      break;
     case "unsubscribe":
-      return client.unsubscribe({ type: "name", name: "c/#" }, done);
+      client.unsubscribe({ type: "name", name: "c/#" }, done);
+      break;
     case "ping":
-      return client.ping(done);
+      client.ping(done);
+      break;
     case "wake":
-      return client.wake(done);
+      client.wake(done);
+      break;
     case "sleep":
-      return client.sleep(30, done);
+      client.sleep(30, done);
+      break;
     case "updateWill":
-      return client.updateWillMessage(text("w"), done);
+      client.updateWillMessage(text("w"), done);
+      break;
     case "disconnect":
-      return client.disconnect(done);
+      client.disconnect(done);
+      break;
   }
 }
 

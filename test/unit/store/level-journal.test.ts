@@ -12,7 +12,10 @@ function folder(t: TestContext): { options: LevelJournalOptions; log: KeptLog } 
   const base = mkdtempSync(join(tmpdir(), "midge-store-"));
   t.after(() => rmSync(base, { recursive: true, force: true }));
   const log = new KeptLog();
-  return { options: { path: join(base, "store"), strict: true, lazyInterval: 3_600_000, log }, log };
+  return {
+    options: { path: join(base, "store"), strict: true, lazyInterval: 3_600_000, log },
+    log,
+  };
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -98,7 +101,10 @@ test("what is put while a commit runs is in the next one, and in order", async (
     if (n % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   await Promise.all(done);
-  assert.deepEqual(order, Array.from({ length: 20 }, (_, n) => n));
+  assert.deepEqual(
+    order,
+    Array.from({ length: 20 }, (_, n) => n),
+  );
   await journal.close();
   assert.deepEqual(await contents(options), ["same=19"]);
 });
@@ -123,7 +129,10 @@ test("a store whose manifest is gone is repaired, and what was in it is there", 
   }
   writeFileSync(join(options.path, "CURRENT"), "MANIFEST-000099\n");
   assert.deepEqual(await contents(options), ["a=1"]);
-  assert.equal(log.lines.some((line) => line.startsWith("warn: store:")), true);
+  assert.equal(
+    log.lines.some((line) => line.startsWith("warn: store:")),
+    true,
+  );
 });
 
 test("a log cut off at any byte never keeps the store from opening, and what is whole is recovered", async (t) => {
@@ -142,7 +151,10 @@ test("a log cut off at any byte never keeps the store from opening, and what is 
   for (const size of [1400, 1111, 700, 333, 60, 7, 0]) {
     truncateSync(join(options.path, log), size);
     const found = await contentsOfCopy(options);
-    assert.ok(found.length <= last && found.every((key, n) => key.startsWith(`k${String(n).padStart(2, "0")}=`)));
+    assert.ok(
+      found.length <= last &&
+        found.every((key, n) => key.startsWith(`k${String(n).padStart(2, "0")}=`)),
+    );
     last = found.length;
   }
   assert.equal(last, 0);
@@ -162,7 +174,8 @@ test("a folder that is not a store but rubbish is set aside, and Midge starts", 
   const { journal } = await openStore(options);
   journal.put("a", bytes("1"));
   await journal.close();
-  for (const name of readdirSync(options.path)) writeFileSync(join(options.path, name), "\0".repeat(300));
+  for (const name of readdirSync(options.path))
+    writeFileSync(join(options.path, name), "\0".repeat(300));
   const found = await contents(options);
   assert.deepEqual(found, []);
 });
