@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type BrokerUnderTest, REFERENCE } from "./broker-under-test.ts";
 import type { LoadCase } from "./cases.ts";
 import { type Group, groupText, summaryOf, type Table } from "./comparison.ts";
-import { figure } from "./format.ts";
+import { count, figure } from "./format.ts";
 import type { LoadJob, LoadResult } from "./load.ts";
 import { type Pace, runLoad } from "./load-process.ts";
 import { roundRobin } from "./round-robin.ts";
@@ -78,14 +78,16 @@ function notesOn(rounds: readonly LoadResult[]): readonly string[] {
   const sum = (name: "expected" | "lost" | "unacknowledged"): number =>
     rounds.reduce((total, round) => total + round[name], 0);
   if (sum("lost") > 0) {
-    const until = rounds.filter(({ lost }) => lost > 0).map(({ elapsed }) => elapsed);
-    notes.push(
-      `LOST ${figure(sum("lost"))} of ${figure(sum("expected"))} messages; its figures end with the ` +
-        `first loss (after ${figure(Math.min(...until) / 1e6)} s).`,
-    );
+    notes.push(`LOST ${count(sum("lost"))} of ${count(sum("expected"))} messages.`);
+    const cut = rounds.filter(({ lossSeen }) => lossSeen).map(({ elapsed }) => elapsed);
+    if (cut.length > 0) {
+      notes.push(
+        `Figures end with the first loss, after ${figure(Math.min(...cut) / 1e6)} s or later.`,
+      );
+    }
   }
   if (sum("unacknowledged") > 0) {
-    notes.push(`NO PUBACK for ${figure(sum("unacknowledged"))} messages.`);
+    notes.push(`NO PUBACK for ${count(sum("unacknowledged"))} messages.`);
   }
   if (rounds.some(({ deliveredRate }) => deliveredRate === 0)) notes.push("STALLED.");
   return notes;

@@ -48,7 +48,7 @@ export class Channel {
     };
     this.#socket.on("connect", () => events.opened());
     this.#socket.on("drain", () => events.drained());
-    this.#socket.on("error", (error) => fail(error.message));
+    this.#socket.on("error", (error) => fail(`a connection failed: ${error.message}`));
     this.#socket.on("close", () => fail("the broker closed a connection"));
   }
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { startMidge } from "./broker-under-test.ts";
 import { type Group, groupText, summaryOf, type Table } from "./comparison.ts";
-import { figure } from "./format.ts";
+import { count } from "./format.ts";
 import type { GatewayCase } from "./gateway-cases.ts";
 import type { GatewayJob, GatewayResult } from "./gateway-load.ts";
 import { type Pace, runLoad } from "./load-process.ts";
@@ -94,7 +94,7 @@ async function measureMidge(scratch: string, strict: boolean, job: Job): Promise
 function notesOn(rounds: readonly GatewayResult[]): readonly string[] {
   const notes: string[] = [];
   const repeated = rounds.reduce((total, round) => total + round.repeated, 0);
-  if (repeated > 0) notes.push(`${figure(repeated)} datagrams were not answered in time.`);
+  if (repeated > 0) notes.push(`${count(repeated)} datagrams were not answered in time.`);
   if (rounds.some(({ rate }) => rate === 0)) notes.push("STALLED.");
   return notes;
 }

@@ -143,6 +143,10 @@ async function run(job: GatewayJob): Promise<GatewayResult> {
   };
 }
 
-const result = await run(JSON.parse(process.argv[2] ?? "{}") as GatewayJob);
-process.stdout.write(`${JSON.stringify(result)}\n`);
+try {
+  const result = await run(JSON.parse(process.argv[2] ?? "{}") as GatewayJob);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+} catch (error) {
+  fail((error as Error).message);
+}
 process.exit(0);

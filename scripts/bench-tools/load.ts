@@ -25,6 +25,8 @@ export interface LoadJob {
 export interface LoadResult {
   /** How long was measured: `duration`, or until the first message was lost; µs. */
   readonly elapsed: number;
+  /** The measured time ended early because messages were seen to be missing. */
+  readonly lossSeen: boolean;
   /** Messages per second. */
   readonly publishedRate: number;
   readonly deliveredRate: number;
@@ -108,6 +110,7 @@ function measure({ pid }: LoadJob, { traffic }: MqttLoad, begin: Begin) {
   const messages = published + delivered;
   return {
     elapsed,
+    lossSeen: traffic.lost > 0,
     publishedRate: (published / elapsed) * 1e6,
     deliveredRate: (delivered / elapsed) * 1e6,
     cpuPerMessage: messages === 0 ? undefined : serverTime / messages,
@@ -127,6 +130,10 @@ function fail(cause: string): never {
   process.exit(1);
 }
 
-const result = await run(JSON.parse(process.argv[2] ?? "{}") as LoadJob);
-process.stdout.write(`${JSON.stringify(result)}\n`);
+try {
+  const result = await run(JSON.parse(process.argv[2] ?? "{}") as LoadJob);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+} catch (error) {
+  fail((error as Error).message);
+}
 process.exit(0);

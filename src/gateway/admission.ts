@@ -29,7 +29,7 @@ export function admit(core: Core, clientId: string): SnNode | undefined {
   if (core.nodes.full) {
     const gone = core.nodes.oldestGone;
     if (gone === undefined) return undefined;
-    core.log.info(`${named(gone)} forgotten to make room for another`);
+    core.log.debug(`${named(gone)} forgotten to make room for another`);
     forget(gone);
   }
   if (!core.memory.take(clientId.length)) return undefined;

@@ -86,7 +86,9 @@ export function enter(node: SnNode, cleanStart: boolean): ReasonCode | undefined
 /** Answers CONNECT with a refusal; a connection that the node still had is over too. */
 export function refuse(node: SnNode, returnCode: ReturnCode, why: string): void {
   const { core } = node;
-  core.log.warn(`${named(node)} at ${placeOf(node)} refused: ${why}`);
+  if (node.link?.complaints.allow(`${node.addressKey} connect`) === true) {
+    core.log.warn(`${named(node)} at ${placeOf(node)} refused: ${why}`);
+  }
   core.output.send(node, { kind: "connack", returnCode });
   if (node.established) end(node, "normal", "disconnected");
   else forget(node);

@@ -263,7 +263,9 @@ export function waitForNode(node: SnNode, outbound: Outbound): void {
   schedule(node, outbound.retryAt);
 }
 
-/** Sends the outstanding message again, with DUP where it has that flag, and waits for T_RETRY anew. */
+/**
+ * Sends the outstanding message again, with DUP where it has that flag, and waits for T_RETRY anew.
+ */
 export function repeat(node: SnNode, outbound: Outbound): void {
   const { output } = node.core;
   const { step, retries } = outbound;

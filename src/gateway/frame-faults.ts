@@ -1,4 +1,7 @@
-/** Frames that are no message for a gateway: dropped, counted, and logged once per address and minute. */
+/**
+ * Frames that are no message for a gateway: dropped, counted, and logged once per address and
+ * minute.
+ */
 import type { LinkAddress } from "../seams/link.ts";
 import type { Core } from "./core.ts";
 import type { LinkState } from "./link-state.ts";

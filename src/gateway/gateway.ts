@@ -1,6 +1,6 @@
 /**
- * The MQTT-SN gateway: makes every node a client of the broker. Frames come in from links, time from
- * the scheduler, messages for nodes from the broker; it does no I/O of its own.
+ * The MQTT-SN gateway: makes every node a client of the broker. Frames come in from links, time
+ * from the scheduler, messages for nodes from the broker; it does no I/O of its own.
  */
 import { decodeMessage } from "../mqttsn/decode.ts";
 import type { Encapsulated } from "../mqttsn/packets.ts";
@@ -76,7 +76,9 @@ export class Gateway implements LinkEnd {
     return restoreNodes(this.#core, (name) => this.#linkNamed(name), records);
   }
 
-  /** Advertises the gateway at once and every T_ADV, and supervises the nodes it knows from now on. */
+  /**
+   * Advertises the gateway at once and every T_ADV, and supervises the nodes it knows from now on.
+   */
   start(): void {
     if (this.#state !== "new") return;
     this.#state = "started";
@@ -90,8 +92,8 @@ export class Gateway implements LinkEnd {
   }
 
   /**
-   * Lets go of all sessions without publishing wills or telling the nodes, as they are to go on where
-   * they were when the gateway is back. A stopped gateway stays stopped.
+   * Lets go of all sessions without publishing wills or telling the nodes, as they are to go on
+   * where they were when the gateway is back. A stopped gateway stays stopped.
    */
   stop(): void {
     if (this.#state === "stopped") return;

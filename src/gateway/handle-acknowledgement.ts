@@ -64,7 +64,9 @@ function congested(node: SnNode, outbound: Outbound): void {
   else waitForNode(node, outbound);
 }
 
-/** The node does not know the id of a QoS 0 PUBLISH (§6.10): it is registered before the next one. */
+/**
+ * The node does not know the id of a QoS 0 PUBLISH (§6.10): it is registered before the next one.
+ */
 function forgetId(node: SnNode, topicId: number): void {
   const entry = node.topics?.get(topicId);
   if (entry !== undefined) {
@@ -75,7 +77,10 @@ function forgetId(node: SnNode, topicId: number): void {
   if (name !== undefined) entryFor(node, name);
 }
 
-/** Registers the name of the outstanding PUBLISH anew, to send it once again; false where that is of no use. */
+/**
+ * Registers the name of the outstanding PUBLISH anew, to send it once again; false where that is of
+ * no use.
+ */
 function correct(node: SnNode, outbound: Outbound): boolean {
   const { message, qos, retain, packetId } = outbound;
   if (outbound.corrected || message === undefined) return false;

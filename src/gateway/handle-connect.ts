@@ -60,7 +60,7 @@ function refuse(
   returnCode: number,
   why: string,
 ): void {
-  if (link.complaints.allow(from.key)) {
+  if (link.complaints.allow(`${from.key} connect`)) {
     core.log.warn(`CONNECT from ${link.name}/${from.key} refused: ${why}`);
   }
   core.output.sendTo(link, from, { kind: "connack", returnCode });

@@ -1,6 +1,6 @@
 /**
- * PINGREQ, with which active nodes show that they live (MQTT-SN 1.2 §6.11) and sleeping ones ask for
- * their messages (§6.14).
+ * PINGREQ, with which active nodes show that they live (MQTT-SN 1.2 §6.11) and sleeping ones ask
+ * for their messages (§6.14).
  */
 import type { PingReq } from "../mqttsn/packets.ts";
 import type { LinkAddress } from "../seams/link.ts";

@@ -33,7 +33,10 @@ export class LinkState {
     unknownSenders: 0,
     dropped: 0,
   };
-  /** DISCONNECTs to addresses without a node: also what stops two gateways from answering each other forever. */
+  /**
+   * DISCONNECTs to addresses without a node: also what stops two gateways from answering each other
+   * forever.
+   */
   readonly unknownSenders: RateLimit;
   /** Log lines on what an address does wrong. */
   readonly complaints: RateLimit;

@@ -1,7 +1,7 @@
 /**
  * What of nodes outlives a restart, as records of the journal: `g/n/<ClientId>` for a node, and
- * `g/t/<ClientId>/<id>` for a topic id with its name. Written when a node's state changes, never for
- * a single message, as the store may be an SD card.
+ * `g/t/<ClientId>/<id>` for a topic id with its name. Written when a node's state changes, never
+ * for a single message, as the store may be an SD card.
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";

@@ -20,7 +20,9 @@ export interface GatewayOptions {
    * branch, and at some 100 bytes an id still bounded for a node that registers without end.
    */
   readonly maxTopicIds: number;
-  /** Characters of ClientIds, topic names and wills, and will bytes, kept for all nodes together. */
+  /**
+   * Characters of ClientIds, topic names and wills, and will bytes, kept for all nodes together.
+   */
   readonly maxNameMemory: number;
   /** Levels that a topic name or filter may have. */
   readonly maxTopicLevels: number;

@@ -1,4 +1,7 @@
-/** What is under way from the gateway to one node: one REGISTER or one QoS 1 or 2 exchange at a time. */
+/**
+ * What is under way from the gateway to one node: one REGISTER or one QoS 1 or 2 exchange at a
+ * time.
+ */
 import type { QoS } from "../mqtt/qos.ts";
 import type { TopicIdType } from "../mqttsn/packets.ts";
 import type { Message } from "../seams/message.ts";
@@ -16,7 +19,10 @@ export interface HeldDelivery {
   readonly corrected: boolean;
 }
 
-/** What the node has to answer next: REGISTER, PUBLISH or PUBREL. "received": PUBREC came, PUBREL is to go. */
+/**
+ * What the node has to answer next: REGISTER, PUBLISH or PUBREL. "received": PUBREC came, PUBREL is
+ * to go.
+ */
 export type OutboundStep = "idle" | "register" | "publish" | "received" | "pubrel";
 
 export class Outbound {

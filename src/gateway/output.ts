@@ -50,7 +50,10 @@ export function maximumFrame(node: SnNode): number {
   return address instanceof ForwardedAddress ? maximum - address.overhead : maximum;
 }
 
-/** The length of a message whose header is of two octets and whose variable part has `count` (§5.2.1). */
+/**
+ * The length of a message whose header is of two octets and whose variable part has `count`
+ * (§5.2.1).
+ */
 export function frameLength(count: number): number {
   return count + 2 < 256 ? count + 2 : count + 4;
 }

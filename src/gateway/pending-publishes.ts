@@ -1,4 +1,7 @@
-/** PUBLISHes of one node that the broker has not answered for yet, so that they can be acknowledged later. */
+/**
+ * PUBLISHes of one node that the broker has not answered for yet, so that they can be acknowledged
+ * later.
+ */
 import type { QoS } from "../mqtt/qos.ts";
 
 export interface PendingPublish {

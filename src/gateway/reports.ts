@@ -15,7 +15,10 @@ import { lastSeenOf, type SnNode } from "./sn-node.ts";
 const AT_ONCE = 200;
 /** Until the next go where more are due, ms. */
 const BREATH = 50;
-/** At least so many nodes are looked at per interval for buffers that grew while the node was silent. */
+/**
+ * At least so many nodes are looked at per interval for buffers that grew while the node was
+ * silent.
+ */
 const LOOKED_AT = 1000;
 const NOTHING = new Uint8Array(0);
 

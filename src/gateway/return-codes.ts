@@ -2,7 +2,9 @@
 import { Reason } from "../mqtt/reason-codes.ts";
 import { ReturnCode } from "../mqttsn/packets.ts";
 
-/** "Congestion" asks the node to come back later; everything else will not get better by waiting. */
+/**
+ * "Congestion" asks the node to come back later; everything else will not get better by waiting.
+ */
 const CONGESTION: ReadonlySet<number> = new Set([
   Reason.serverUnavailable,
   Reason.serverBusy,

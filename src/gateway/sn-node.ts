@@ -33,7 +33,9 @@ export class SnNode implements Peer {
   established = false;
 
   link: LinkState | undefined;
-  /** Where the node is; undefined where it was not heard since the start, or another is there now. */
+  /**
+   * Where the node is; undefined where it was not heard since the start, or another is there now.
+   */
   address: LinkAddress | undefined;
   /** The key of the last address, also where `address` is not known. */
   addressKey = "";

@@ -10,7 +10,9 @@ import { retryDialogue } from "./will-dialogue.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** How long a node of this keep alive or sleep duration (s) may be silent, ms (MQTT-SN 1.2 §7.2). */
+/**
+ * How long a node of this keep alive or sleep duration (s) may be silent, ms (MQTT-SN 1.2 §7.2).
+ */
 export function patience(duration: number): number {
   return duration * (duration > 60 ? 1100 : 1500);
 }

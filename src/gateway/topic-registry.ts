@@ -6,8 +6,8 @@ export interface TopicEntry {
   /** The node was told the id, or asked for it, since it last connected. */
   known: boolean;
   /**
-   * The record is durable, so that the node may be told: an id told and then forgotten could come to
-   * stand for another name.
+   * The record is durable, so that the node may be told: an id told and then forgotten could come
+   * to stand for another name.
    */
   stored: boolean;
   /** The node refused to have the name registered: nothing is published on it (§6.10). */

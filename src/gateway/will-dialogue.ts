@@ -1,6 +1,6 @@
 /**
- * Asks a node for its will before it is connected (MQTT-SN 1.2 §6.2, §6.3): WILLTOPICREQ, WILLTOPIC,
- * WILLMSGREQ, WILLMSG, then CONNACK.
+ * Asks a node for its will before it is connected (MQTT-SN 1.2 §6.2, §6.3): WILLTOPICREQ,
+ * WILLTOPIC, WILLMSGREQ, WILLMSG, then CONNACK.
  */
 import type { QoS } from "../mqtt/qos.ts";
 import { ReturnCode, type WillMsg, type WillTopic } from "../mqttsn/packets.ts";

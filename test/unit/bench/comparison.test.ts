@@ -75,11 +75,10 @@ describe("the benchmark's comparison", () => {
   });
 
   it("says so when other programs used the machine", () => {
-    const group = { case: "case", title: "", rows: [{ name: "ours", errors: [] }] };
-    const withOthers = (otherCores: number) =>
-      disturbanceText([
-        { ...group, rows: [{ name: "ours", rounds: [{ ...CALM, otherCores }], errors: [] }] },
-      ]);
+    const withOthers = (otherCores: number) => {
+      const row = { name: "ours", rounds: [{ ...CALM, otherCores }], errors: [] };
+      return disturbanceText([{ case: "case", title: "", rows: [row] }]);
+    };
     assert.equal(withOthers(0.1), "");
     assert.match(withOthers(0.5), /Other programs used 50 % of a core/);
   });

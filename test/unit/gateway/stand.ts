@@ -1,4 +1,7 @@
-/** A gateway on the bench: a hand-moved clock, a link that notes what is sent, a fake broker behind it. */
+/**
+ * A gateway on the bench: a hand-moved clock, a link that notes what is sent, a fake broker behind
+ * it.
+ */
 import { ByteWriter } from "../../../src/bytes/byte-writer.ts";
 import { Gateway } from "../../../src/gateway/gateway.ts";
 import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "../../../src/gateway/options.ts";
@@ -211,7 +214,10 @@ export class Stand {
   /** How many records were left out when it was restored. */
   readonly restored: number;
 
-  /** With `before`, one that goes on with what another one stored, which may have stopped or just ended. */
+  /**
+   * With `before`, one that goes on with what another one stored, which may have stopped or just
+   * ended.
+   */
   constructor(options: Partial<GatewayOptions> = {}, before?: Stand, door?: Door) {
     this.clock = new VirtualClock(before?.clock.wall());
     this.door = before?.door ?? new FakeDoor();

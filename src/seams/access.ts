@@ -1,0 +1,68 @@
+/** Who may come in, and what they may do there. */
+import type { ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Origin } from "./door.ts";
+
+/** Who wants in, and what they show for it. */
+export interface Credentials {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+  /** The user name comes from a certificate or a pre-shared key that was verified: no password is needed. */
+  readonly verified: boolean;
+  /** IP address without a port, or what else tells one peer from another; for throttling. */
+  readonly address: string;
+  /** Name of the listener or link. */
+  readonly listener: string;
+  readonly origin: Origin;
+}
+
+export type Admission =
+  | {
+      readonly ok: true;
+      /** The name that rights were given to; undefined for anonymous clients. */
+      readonly username: string | undefined;
+      readonly rights: Rights;
+    }
+  | { readonly ok: false; readonly reason: ReasonCode };
+
+/**
+ * What one client may do. Asked for every message, so that answers are remembered inside; always in
+ * keeping with the rules as they are now.
+ */
+export interface Rights {
+  mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean;
+  /** A filter as subscribed to, without `$share/GROUP/`. */
+  maySubscribe(filter: string, qos: number): boolean;
+  mayUnsubscribe(filter: string): boolean;
+  /** Whether a message may be delivered, retained ones included. */
+  mayReceive(topic: string): boolean;
+}
+
+export interface Access {
+  /** Calls `answer` once, within the call or later: checking a password takes a while. */
+  admit(credentials: Credentials, answer: (admission: Admission) => void): void;
+  /** Set by the broker: rules have changed, so that what was allowed before is to be checked anew. */
+  onChange: (() => void) | undefined;
+}
+
+/** A topic under `$CONTROL/` by which clients manage the broker. */
+export interface ControlEndpoint {
+  /** The topic that requests are published to. */
+  readonly topic: string;
+  /** Carries out a request of a client that may publish there; `respond` publishes to `topic`/response, to that client alone. */
+  handle(request: Uint8Array, client: ControlCaller, respond: (response: Uint8Array) => void): void;
+}
+
+export interface ControlCaller {
+  readonly clientId: string;
+  readonly username: string | undefined;
+}
+
+/** What control endpoints may have done to those who are connected. */
+export interface ConnectedClients {
+  /** Closes the connections of all clients that `test` picks, with this reason; answers how many. */
+  disconnect(
+    test: (client: { readonly clientId: string; readonly username: string | undefined }) => boolean,
+    reason: ReasonCode,
+  ): number;
+}
