@@ -201,7 +201,13 @@ export class Midge {
         options,
       });
       bridge.start();
-      this.#running.push(bridge);
+      this.#running.push({
+        stop: async () => {
+          bridge.stop();
+          // Its goodbye leaves at the end of this turn.
+          await new Promise((resolve) => setImmediate(resolve));
+        },
+      });
       const targets = options.addresses.map(({ host, port }) => hostPort(host, port)).join(", ");
       this.#endpoints.push({ what: "Bridge", where: `${settings.name} to ${targets}` });
     }

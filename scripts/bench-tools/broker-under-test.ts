@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { freePort, type RunningServer, startServer } from "./server-process.ts";
 
 const root = join(import.meta.dirname, "../..");
-const MIDGE = join(root, "src/main.ts");
+const MIDGE = join(root, "dist/midge.mjs");
 const AEDES = join(root, "node_modules/aedes/package.json");
 
 /** The broker that ratios are to. */

@@ -102,7 +102,7 @@ export class Outgoing implements Peer {
   close(): void {
     this.#remote = undefined;
     if (this.#parts.options.localCleanSession) this.leave();
-    else this.#client?.pause();
+    else this.#client?.suspend();
   }
 
   leave(): void {
@@ -140,8 +140,7 @@ export class Outgoing implements Peer {
     }
     if (this.#guarded && out.returns) echoes.sent(out.topic, payload);
     remote.publish(out.topic, payload, qos, retain, dup, packetId);
-    // What is sent again goes out whole, being no more than a window: a pause would cut it short.
-    if (!dup && remote.backlog > BACKLOG_LIMIT) {
+    if (remote.backlog > BACKLOG_LIMIT) {
       this.#waitingForDrain = true;
       this.#client?.pause();
     }

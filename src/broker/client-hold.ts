@@ -41,6 +41,10 @@ export class ClientHold implements Client {
     if (this.#holds) this.#session.pause();
   }
 
+  suspend(): void {
+    if (this.#holds) this.#session.suspend();
+  }
+
   publish(message: Message, packetId: number): PublishOutcome {
     if (!this.#holds) return Reason.notAuthorized;
     return this.#broker.publish(this.#session, this.#peer, message, packetId);

@@ -19,7 +19,7 @@ export class Session {
   readonly incoming = new IncomingQos2(this);
   readonly #inflight = new Map<number, Delivery>();
   readonly #queue = new Queue<Delivery>();
-  /** In flight, and not sent yet because the client was paused when it might have been. */
+  /** In flight, and to be sent: for the first time, since its identifier is durable, or again. */
   readonly #due = new Queue<Delivery>();
   /** Deliveries that are held or due; QoS 1 waits behind them, so that the order stays. */
   #unsent = 0;
@@ -28,6 +28,8 @@ export class Session {
   #nextSequence = 1;
   #peer: Peer | undefined;
   #paused = true;
+  /** Paused because who is behind the client is not there. */
+  #away = true;
   #pumping = false;
   #ended = false;
   receiveMaximum = 1;
@@ -61,13 +63,13 @@ export class Session {
   /** Gives the session a client, paused. */
   attach(peer: Peer): void {
     this.#peer = peer;
-    this.#paused = true;
+    this.suspend();
     this.leftAt = undefined;
   }
 
   detach(wallTime: number): void {
     this.#peer = undefined;
-    this.#paused = true;
+    this.suspend();
     this.leftAt = wallTime;
     this.will = undefined;
     // What is in flight to someone who left is not going to be acknowledged within the grace time.
@@ -78,30 +80,32 @@ export class Session {
     this.#paused = true;
   }
 
+  suspend(): void {
+    this.#paused = true;
+    this.#away = true;
+  }
+
   resume(): void {
     if (this.#peer === undefined) return;
     this.#paused = false;
+    this.#away = false;
     this.#pump();
   }
 
   /** [MQTT-4.4.0-1]: unacknowledged PUBLISH and PUBREL are sent again in their order. */
   redeliver(): void {
-    const peer = this.#peer;
-    if (peer === undefined) return;
-    this.#paused = false;
+    if (this.#peer === undefined) return;
     this.#due.clear();
-    for (const [packetId, delivery] of [...this.#inflight]) {
-      if (this.#peer !== peer || this.#paused) return;
-      const { message, state } = delivery;
-      if (state === "released") {
-        peer.release(packetId);
-      } else if (message !== undefined && (state === "sent" || state === "due")) {
-        if (state === "due") this.#unsent--;
-        delivery.state = "sent";
-        this.#hand(message, delivery.qos, delivery.retain, state === "sent", packetId);
+    for (const delivery of this.#inflight.values()) {
+      const { state } = delivery;
+      if (state === "sent") {
+        delivery.state = "due";
+        delivery.again = true;
+        this.#unsent++;
       }
+      if (delivery.state === "due" || state === "released") this.#due.push(delivery);
     }
-    this.#pump();
+    this.resume();
   }
 
   /**
@@ -136,7 +140,7 @@ export class Session {
       this.#launch(delivery);
       return;
     }
-    if (this.#isFull(message, allowance)) {
+    if (this.#isFull(message, allowance) && !this.#giveUpQos0(message, allowance)) {
       context.dropped(this, message);
       return;
     }
@@ -229,20 +233,29 @@ export class Session {
   }
 
   #queueQos0(message: Message, retain: boolean, allowance: number): void {
-    const connected = this.#peer !== undefined;
-    if (!connected && !(this.persistent && this.queueQos0)) return;
+    const here = this.#peer !== undefined && !this.#away;
+    if (!here && !(this.persistent && this.queueQos0)) return;
     if (this.#isFull(message, allowance)) {
       // A reading that is newer is worth more than one of its own kind that is older.
-      const oldest = this.queueQos0 ? this.#queue.takeFirst((item) => item.qos === 0) : undefined;
-      if (oldest === undefined) {
+      if (!this.queueQos0 || !this.#giveUpQos0(message, allowance)) {
         this.context.dropped(this, message);
         return;
       }
-      this.#queuedBytes -= oldest.message?.payload.length ?? 0;
-      this.context.dropped(this, oldest.message as Message);
     }
     this.#enqueue(new Delivery(message.keep(), 0, retain, 0));
-    if (connected && !this.#paused) this.#pump();
+    if (here && !this.#paused) this.#pump();
+  }
+
+  /** Drops QoS 0 messages, oldest first, to make room; true if there is room then. */
+  #giveUpQos0(message: Message, allowance: number): boolean {
+    while (this.#isFull(message, allowance)) {
+      const oldest = this.#queue.takeFirst((item) => item.qos === 0);
+      if (oldest === undefined) return false;
+      const given = oldest.message as Message;
+      this.#queuedBytes -= given.payload.length;
+      this.context.dropped(this, given);
+    }
+    return true;
   }
 
   #isFull(message: Message, allowance: number): boolean {
@@ -267,6 +280,7 @@ export class Session {
       const due = this.#due.shift();
       if (due !== undefined) {
         if (due.state === "due") this.#send(due);
+        else if (due.state === "released") this.#peer.release(due.packetId);
         continue;
       }
       const next = this.#queue.peek();
@@ -308,10 +322,10 @@ export class Session {
   }
 
   #send(delivery: Delivery): void {
-    const { message, qos, retain, packetId } = delivery;
+    const { message, qos, retain, packetId, again } = delivery;
     if (delivery.state === "due") this.#unsent--;
     delivery.state = "sent";
-    this.#hand(message as Message, qos, retain, false, packetId);
+    this.#hand(message as Message, qos, retain, again, packetId);
   }
 
   #hand(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void {

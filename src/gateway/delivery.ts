@@ -244,7 +244,8 @@ export function resume(node: SnNode): void {
 
 /** Stops sending to the node; what it has not acknowledged goes out again when it is back. */
 export function suspend(node: SnNode): void {
-  pause(node);
+  node.paused = true;
+  node.client?.suspend();
   node.redeliverDue = true;
   const { outbound } = node;
   if (outbound === undefined) return;

@@ -59,7 +59,7 @@ export const DEFAULT_GATEWAY_OPTIONS: GatewayOptions = {
   strictClientId: false,
   queueQos0: true,
   qosMinusOne: "allow",
-  qosMinusOneClientId: "midge-qos-1",
+  qosMinusOneClientId: "midge-qos-minus-one",
   predefinedTopics: [],
   reportInterval: 10,
   unknownSenderRate: 5,

@@ -32,7 +32,7 @@ export interface Opening {
   readonly will?: Will | undefined;
   /** How many QoS 1 and 2 messages may be on their way to the peer at a time, at least 1. */
   readonly receiveMaximum: number;
-  /** Keep QoS 0 messages while paused or away, newest first to stay, within the queue's bound. */
+  /** Keep QoS 0 messages while suspended or away, within the queue's bound, the newest to stay. */
   readonly queueQos0: boolean;
   /** Do not deliver what this client itself publishes, and show RETAIN as published: for bridges. */
   readonly bridge?: boolean | undefined;
@@ -45,7 +45,7 @@ export type Entry =
 export interface Door {
   /**
    * Opens or resumes the session of `opening.clientId`, taking it over from whoever holds it.
-   * The client starts paused: nothing is delivered to `peer` before `client.redeliver()` is called,
+   * The client starts suspended: nothing is delivered to `peer` before `client.redeliver()` is called,
    * so that the caller can answer its own peer first.
    */
   enter(opening: Opening, peer: Peer): Entry;
@@ -69,10 +69,15 @@ export interface Client {
   readonly backlog: number;
   /** Sends what is in flight again (`dup` set), in order, then goes on as `resume`. For a peer that came back. */
   redeliver(): void;
-  /** Goes on with delivery after `pause`, with what was queued meanwhile. */
+  /** Goes on with delivery after `pause` or `suspend`, with what was queued meanwhile. */
   resume(): void;
-  /** Holds all delivery back; messages queue in the session within its bounds. */
+  /** Holds all delivery back for a while; messages queue in the session within its bounds. */
   pause(): void;
+  /**
+   * Holds all delivery back, since who is behind this client is away: asleep, or not connected yet.
+   * As `pause`, but QoS 0 messages are kept only if `queueQos0`. A client enters so.
+   */
+  suspend(): void;
   /**
    * Publishes a message. `packetId` names it in later answers when its QoS is 1 or 2. For QoS 2 a
    * packetId published before and not yet released is not published again [MQTT-4.3.3-2].

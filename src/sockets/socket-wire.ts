@@ -10,6 +10,8 @@ import type { Flushable, FlushTurn } from "./flush-turn.ts";
 import { networkCause } from "./network-cause.ts";
 
 const READ_SIZE = 65536;
+/** How long a closed wire may take to write out what is left, ms. */
+const CLOSE_PATIENCE = 5000;
 const readBuffer = new Uint8Array(READ_SIZE);
 const NO_BYTES = new Uint8Array(0);
 
@@ -23,6 +25,7 @@ export class SocketWire implements Wire, Flushable {
   #end: WireEnd | undefined;
   #dirty = false;
   #closing = false;
+  #deadline: NodeJS.Timeout | undefined;
   #gone = false;
   #cause: string | undefined;
 
@@ -77,7 +80,12 @@ export class SocketWire implements Wire, Flushable {
       output.bytes = NO_BYTES;
       output.length = 0;
     }
-    if (this.#closing && !this.#gone) this.#socket.destroySoon();
+    if (this.#closing && !this.#gone) {
+      const socket = this.#socket;
+      socket.destroySoon();
+      // A peer that reads no more must not hold the socket for ever.
+      this.#deadline ??= setTimeout(() => socket.destroy(), CLOSE_PATIENCE).unref();
+    }
   }
 
   close(): void {
@@ -89,6 +97,7 @@ export class SocketWire implements Wire, Flushable {
   #finish(): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#deadline);
     giveBuffer(this.#output.bytes);
     this.#output.bytes = NO_BYTES;
     this.#output.length = 0;

@@ -99,6 +99,10 @@ class FakeClient implements Client {
     if (!this.#dead) this.paused = true;
   }
 
+  suspend(): void {
+    this.pause();
+  }
+
   pumpUnlessPaused(): void {
     if (!this.paused) this.pump();
   }

@@ -57,15 +57,13 @@ const packet: fc.Arbitrary<Packet> = fc.oneof(
   fc
     .tuple(fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp"), packetId)
     .map(([kind, id]): Packet => ({ kind, packetId: id })),
-  fc
-    .tuple(packetId, filter, qos)
-    .map(
-      ([id, filter, qos]): Packet => ({
-        kind: "subscribe",
-        packetId: id,
-        subscriptions: [{ filter, qos }],
-      }),
-    ),
+  fc.tuple(packetId, filter, qos).map(
+    ([id, filter, qos]): Packet => ({
+      kind: "subscribe",
+      packetId: id,
+      subscriptions: [{ filter, qos }],
+    }),
+  ),
   fc
     .tuple(packetId, filter)
     .map(([id, filter]): Packet => ({ kind: "unsubscribe", packetId: id, filters: [filter] })),

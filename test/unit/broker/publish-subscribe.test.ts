@@ -167,3 +167,22 @@ test("clients cannot publish under $SYS", () => {
   client.publish("$SYS/broker/uptime", "forever", 1, 3);
   assert.deepEqual(client.take(), [{ kind: "puback", packetId: 3 }]);
 });
+
+test("a full queue gives up QoS 0 messages for QoS 1, never the other way round", () => {
+  const broker = new TestBroker({ options: { maxInflightMessages: 1, maxQueuedMessages: 3 } });
+  const client = broker.connect("slow");
+  client.subscribe("t", 1);
+  client.wire.stuck = 10_000_000;
+  const publisher = broker.connect("b");
+  publisher.publish("t", "first out");
+  for (const text of ["0a", "0b"]) publisher.publish("t", text);
+  for (const text of ["1a", "1b", "1c", "1d"]) publisher.publish("t", text, 1, 1);
+  publisher.publish("t", "0c");
+  client.wire.drain();
+  const got = client.messages();
+  client.send({ kind: "puback", packetId: 1 });
+  got.push(...client.messages());
+  client.send({ kind: "puback", packetId: 2 });
+  got.push(...client.messages());
+  assert.deepEqual(got, ["t=first out", "t=1a q1", "t=1b q1", "t=1c q1"]);
+});

@@ -1,7 +1,7 @@
 /** Sessions that outlive connections and restarts, and custody of what was acknowledged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestBroker } from "../../kit/test-broker.ts";
+import { connectPacket, TestBroker } from "../../kit/test-broker.ts";
 
 const KEPT = { cleanSession: false } as const;
 
@@ -268,4 +268,19 @@ test("damaged and orphaned records are left out and counted, and the rest is res
   assert.equal(fresh.broker.restore(damaged), 5);
   assert.equal(fresh.broker.retained.count, 1);
   assert.deepEqual([...(fresh.broker.sessions.get("a")?.subscriptions ?? [])], [["t", 1]]);
+});
+
+test("sending again goes on where a slow client had to pause, and loses nothing", () => {
+  const broker = new TestBroker();
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  const publisher = broker.connect("p");
+  for (let n = 1; n <= 3; n++) publisher.publish("t", `${n}`, 1, n);
+  client.break();
+  const back = broker.dial();
+  back.wire.stuck = 10_000_000;
+  back.send(connectPacket("a", KEPT));
+  assert.deepEqual(back.messages(), ["t=1 q1 dup"]);
+  back.wire.drain();
+  assert.deepEqual(back.messages(), ["t=2 q1 dup", "t=3 q1 dup"]);
 });

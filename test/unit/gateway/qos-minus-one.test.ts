@@ -15,10 +15,10 @@ test("§6.8 QoS -1 is published from anyone on predefined and short topics, unan
   assert.deepEqual(sender.publish(7, "1", -1, { topicIdType: "predefined", retain: true }), []);
   assert.deepEqual(sender.publish(0x6162, "2", -1, { topicIdType: "short" }), []);
   assert.deepEqual(stand.door.published, [
-    { clientId: "midge-qos-1", topic: "all", payload: "1", qos: 0, retain: true },
-    { clientId: "midge-qos-1", topic: "ab", payload: "2", qos: 0, retain: false },
+    { clientId: "midge-qos-minus-one", topic: "all", payload: "1", qos: 0, retain: true },
+    { clientId: "midge-qos-minus-one", topic: "ab", payload: "2", qos: 0, retain: false },
   ]);
-  assert.deepEqual([...stand.door.sessions.keys()], ["midge-qos-1"]);
+  assert.deepEqual([...stand.door.sessions.keys()], ["midge-qos-minus-one"]);
   assert.equal(stand.door.openings[0]?.persistent, false);
 });
 

@@ -257,7 +257,7 @@ const LIVE = new Set(["active", "asleep", "awake"]);
 /** Sessions held, reports and records tell the same. */
 function assertConsistent(stand: Stand): void {
   const held = [...stand.door.sessions.values()]
-    .filter((session) => session.holder !== undefined && session.clientId !== "midge-qos-1")
+    .filter((session) => session.holder !== undefined && session.clientId !== "midge-qos-minus-one")
     .map((session) => session.clientId);
   const known = [...stand.door.announced]
     .filter(([to, text]) => to.startsWith("$SYS/gateway/nodes/") && text !== "")
@@ -297,7 +297,10 @@ test("any sequence of messages, broker events and time leaves gateway and broker
         // Everyone falls silent, and nobody is left over.
         after.clock.advance(3_600_000);
         for (const session of after.door.sessions.values()) {
-          assert.equal(session.holder === undefined || session.clientId === "midge-qos-1", true);
+          assert.equal(
+            session.holder === undefined || session.clientId === "midge-qos-minus-one",
+            true,
+          );
         }
         // What was kept for them was given back: there is room for all again.
         for (const who of ["n1", "n2", "n3", "n4", "n5"]) after.gateway.forget(who);
