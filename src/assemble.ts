@@ -6,7 +6,6 @@ import { Broker } from "./broker/broker.ts";
 import { Connection } from "./broker/connection.ts";
 import type { ListenerPolicy } from "./broker/listener-policy.ts";
 import { isBrokerKey } from "./broker/records.ts";
-import { SessionSweep } from "./broker/session-sweep.ts";
 import { SysTree } from "./broker/sys-tree.ts";
 import { TextCache } from "./bytes/text-cache.ts";
 import type { Config } from "./config/schema.ts";
@@ -138,10 +137,9 @@ export class Midge {
     this.#broker = broker;
     const damaged = broker.restore(records.filter(({ key }) => isBrokerKey(key)));
     if (damaged > 0) this.#log.error(`store: ${damaged} records were damaged and left out`);
-    for (const part of [new SysTree(broker), new SessionSweep(broker)]) {
-      part.start();
-      this.#running.push(part);
-    }
+    const sysTree = new SysTree(broker);
+    sysTree.start();
+    this.#running.push(sysTree);
     return broker;
   }
 
@@ -217,6 +215,7 @@ export class Midge {
     for (const [index, settings] of this.#config.listener.entries()) {
       const { address, port, protocol } = settings;
       const policy: ListenerPolicy = {
+        name: settings.name,
         label: `port ${port}`,
         origin: protocol === "mqtt" ? "mqtt" : "websocket",
         allowAnonymous: settings.allow_anonymous,
@@ -247,6 +246,7 @@ export class Midge {
     const { http, listener } = this.#config;
     if (!http.enabled) return;
     const policy: ListenerPolicy = {
+      name: "http",
       label: `port ${http.port}`,
       origin: "websocket",
       allowAnonymous: http.allow_anonymous,

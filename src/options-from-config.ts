@@ -18,13 +18,13 @@ export function brokerOptionsFrom({ broker, store }: Config, version: string): B
     maxQueuedBytes: broker.max_queued_bytes,
     queueQos0Messages: broker.queue_qos0_messages,
     maxPacketSize: broker.max_packet_size,
-    maxKeepAlive: broker.max_keepalive,
+    maxKeepAlive: broker.max_keepalive === 0 ? 65_535 : broker.max_keepalive,
     maxTopicLevels: broker.max_topic_levels,
     retainAvailable: broker.retain_available,
     sessionExpiry: broker.persistent_client_expiration * SECOND,
     sysInterval: broker.sys_interval * SECOND,
     connectTimeout: broker.connect_timeout * SECOND,
-    maxConnections: Math.max(0, broker.max_connections),
+    maxConnections: Math.max(0, broker.global_max_connections),
     custodyGrace: store.mode === "strict" ? store.grace : 0,
   };
 }

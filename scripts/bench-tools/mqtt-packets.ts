@@ -11,9 +11,9 @@ function encoded(packet: Packet): Uint8Array {
 }
 
 /** CONNECT without supervision by keep alive. */
-export function connectPacket(clientId: string, cleanSession: boolean): Uint8Array {
+export function connectPacket(clientId: string, cleanStart: boolean): Uint8Array {
   const kind = "connect";
-  return encoded({ kind, level: 4, bridge: false, clientId, cleanSession, keepAlive: 0 });
+  return encoded({ kind, level: 4, bridge: false, clientId, cleanStart, keepAlive: 0 });
 }
 
 export function subscribePacket(filter: string, qos: 0 | 1): Uint8Array {

@@ -89,7 +89,7 @@ export class Incoming {
       remote.acknowledge(packetId, qos);
       return;
     }
-    this.#publish(new Message(localTopic, payload, qos, retain, true), packetId);
+    this.#publish(new Message(localTopic, payload, qos, retain, true), packetId, packet.dup);
   }
 
   /** PUBREL: the remote broker does not send this QoS 2 message again. */
@@ -123,7 +123,7 @@ export class Incoming {
     if (current === true) remote?.acknowledge(number, 2);
   }
 
-  #publish(message: Message, packetId: number): void {
+  #publish(message: Message, packetId: number, dup: boolean): void {
     const { qos } = message;
     const local = this.#local as Client;
     if (qos === 0) {
@@ -134,7 +134,7 @@ export class Incoming {
     const number = qos === 1 ? this.#nextNumber++ : packetId;
     if (qos === 1) this.#unsafe1.set(number, packetId);
     else this.#unsafe2.set(number, true);
-    const outcome = local.publish(message, number);
+    const outcome = local.publish(message, number, dup);
     if (outcome === PENDING) return;
     this.#unsafe1.delete(number);
     this.#unsafe2.delete(number);

@@ -2,10 +2,19 @@
  * The broker: sessions, the subscriptions that lead to them, and the way of a message from the
  * client that publishes it to the sessions that receive it. Everyone enters through the door.
  */
-
 import type { QoS } from "../mqtt/qos.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Door, Entry, Leaving, Opening, Peer, PublishOutcome, Will } from "../seams/door.ts";
+import type { Access, ConnectedClients, ControlEndpoint } from "../seams/access.ts";
+import type {
+  Door,
+  Entry,
+  Leaving,
+  Opening,
+  Peer,
+  PublishOutcome,
+  SubscriptionOptions,
+  Will,
+} from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
 import type { Journal, StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
@@ -13,7 +22,6 @@ import { Message } from "../seams/message.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Scheduler } from "../time/scheduler.ts";
 import { isTopicFilter, isTopicName } from "../topics/names.ts";
-import { SubscriptionTree } from "../topics/subscription-tree.ts";
 import { ClientHold } from "./client-hold.ts";
 import type { Counters } from "./counters.ts";
 import { zeroCounters } from "./counters.ts";
@@ -27,6 +35,11 @@ import { restoreRecords } from "./restore.ts";
 import { RetainedMessages } from "./retained.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session-context.ts";
+import { SessionExpiry } from "./session-expiry.ts";
+import { sharedFilter } from "./shared-filter.ts";
+import { type Subscription, subscriptionOf } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { DelayedWills } from "./will-delay.ts";
 
 export interface BrokerParts {
   readonly clock: Clock;
@@ -34,31 +47,45 @@ export interface BrokerParts {
   readonly journal: Journal;
   readonly log: Log;
   readonly options: BrokerOptions;
+  /** Who may come in by a listener; where there is none, the listener alone decides. */
+  readonly access?: Access | undefined;
 }
 
-export class Broker implements Door, SessionContext {
+export class Broker implements Door, SessionContext, ConnectedClients {
   options: BrokerOptions;
   readonly records: Records;
   readonly retained: RetainedMessages;
   readonly counters: Counters = zeroCounters();
   readonly sessions = new Map<string, Session>();
-  readonly subscriptions = new SubscriptionTree<Session, QoS>();
+  readonly subscriptions = new Subscriptions();
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly access: Access | undefined;
   readonly #grace: GracePeriod;
   readonly #drops: DropNotices;
+  readonly #wills: DelayedWills;
+  readonly #expiry: SessionExpiry;
+  readonly #controls = new Map<string, ControlEndpoint>();
   #connected = 0;
 
-  constructor({ clock, scheduler, journal, log, options }: BrokerParts) {
+  constructor({ clock, scheduler, journal, log, options, access }: BrokerParts) {
     this.clock = clock;
     this.scheduler = scheduler;
     this.log = log;
     this.options = options;
-    this.records = new Records(journal);
+    this.access = access;
+    this.records = new Records(journal, clock);
     this.retained = new RetainedMessages(this.records);
     this.#grace = new GracePeriod(scheduler, clock, options.custodyGrace);
     this.#drops = new DropNotices(clock, log);
+    this.#wills = new DelayedWills(scheduler, (will) => this.#publishWill(will));
+    this.#expiry = new SessionExpiry(clock, scheduler, (session) => {
+      log.info(`Expiring client ${session.clientId} due to timeout.`);
+      this.counters.sessionsExpired++;
+      this.#end(session);
+    });
+    if (access !== undefined) access.onChange = () => this.#recheckRights();
   }
 
   /** Sessions that a client holds now. */
@@ -68,7 +95,16 @@ export class Broker implements Door, SessionContext {
 
   /** Takes back what was stored; answers how many records were damaged and left out. */
   restore(records: readonly StoredRecord[]): number {
-    return restoreRecords(this, records);
+    const damaged = restoreRecords(this, records);
+    for (const session of this.sessions.values()) {
+      if (session.peer === undefined) this.#expiry.begin(session, this.options.sessionExpiry);
+    }
+    return damaged;
+  }
+
+  /** Has requests to a topic under `$CONTROL/` carried out. */
+  control(endpoint: ControlEndpoint): void {
+    this.#controls.set(endpoint.topic, endpoint);
   }
 
   /** The session of a client identifier, made if there is none. */
@@ -86,7 +122,7 @@ export class Broker implements Door, SessionContext {
     let before = this.sessions.get(clientId);
     if (before?.peer !== undefined) {
       const former = before.peer;
-      this.leave(before, "lost");
+      this.leave(before, "lost", undefined);
       former.evicted(Reason.sessionTakenOver);
       before = this.sessions.get(clientId);
     }
@@ -94,24 +130,32 @@ export class Broker implements Door, SessionContext {
       this.#end(before);
       before = undefined;
     }
+    this.#wills.cancel(clientId);
     const session = this.session(clientId);
+    this.#expiry.cancel(session);
+    const wasPersistent = session.persistent;
     session.origin = opening.origin;
+    session.username = opening.username;
+    session.rights = opening.rights;
     session.receiveMaximum = opening.receiveMaximum;
     session.queueQos0 = opening.queueQos0;
     session.bridge = opening.bridge === true;
     session.will = opening.will;
-    const wasPersistent = session.persistent;
     session.persistent = opening.persistent;
+    session.sessionExpiry = opening.sessionExpiry;
     session.attach(peer);
+    session.dropForbidden();
     this.#connected++;
     this.counters.clientsMaximum = Math.max(this.counters.clientsMaximum, this.sessions.size);
     if (session.persistent) {
       this.records.putSession(session);
       if (!wasPersistent) {
-        for (const [filter, qos] of session.subscriptions) {
-          this.records.putSubscription(clientId, filter, qos);
+        for (const [filter, subscription] of session.subscriptions) {
+          this.records.putSubscription(clientId, filter, subscription);
         }
       }
+    } else if (wasPersistent) {
+      this.#forgetRecords(session);
     }
     const client = new ClientHold(this, session, peer);
     return { ok: true, client, sessionPresent: before !== undefined };
@@ -124,51 +168,119 @@ export class Broker implements Door, SessionContext {
 
   announce(topic: string, payload: Uint8Array, retain: boolean): void {
     const message = new Message(topic, payload, 0, retain);
-    if (retain) this.retained.set(message, true);
+    if (retain) this.retained.set(message, true, this.clock.now());
     this.#route(message, undefined, undefined);
   }
 
+  disconnect(
+    test: (client: { readonly clientId: string; readonly username: string | undefined }) => boolean,
+    reason: ReasonCode,
+  ): number {
+    let count = 0;
+    for (const session of [...this.sessions.values()]) {
+      const { peer } = session;
+      if (peer === undefined || !test(session)) continue;
+      count++;
+      this.leave(session, "lost", undefined);
+      peer.evicted(reason);
+    }
+    return count;
+  }
+
   /** A message published by the client of `session`; see `Client.publish`. */
-  publish(session: Session, peer: Peer, message: Message, packetId: number): PublishOutcome {
-    const { qos } = message;
+  publish(
+    session: Session,
+    peer: Peer,
+    message: Message,
+    packetId: number,
+    dup: boolean,
+  ): PublishOutcome {
+    const { qos, topic } = message;
+    const { incoming } = session;
     this.counters.publishReceived++;
     this.counters.publishBytesReceived += message.payload.length;
-    if (!isTopicName(message.topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
-    const { incoming } = session;
-    if (qos === 2 && incoming.has(packetId)) return incoming.again(packetId, peer);
-    if (!mayPublish(message.topic)) return Reason.notAuthorized;
-    if (message.retain && !this.options.retainAvailable) return Reason.retainNotSupported;
+    if (!isTopicName(topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
+    if (qos === 2 && incoming.isRepeated(packetId, dup)) return incoming.again(packetId, peer);
+    const refusal = this.#refusal(session, message);
+    if (refusal !== undefined) return refusal;
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
       if (qos === 2) incoming.add(packetId, custody);
     }
     if (message.retain) {
-      this.retained.set(message, false);
+      this.retained.set(message, false, this.clock.now());
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
       }
     }
-    const reached = this.#route(message, session, custody);
+    const reached = topic.startsWith("$CONTROL/")
+      ? this.#carryOut(session, message)
+      : this.#route(message, session, custody);
     if (custody !== undefined && !custody.seal()) return PENDING;
     return reached > 0 ? Reason.success : Reason.noMatchingSubscribers;
   }
 
-  subscribe(session: Session, filter: string, qos: QoS): ReasonCode {
-    if (!isTopicFilter(filter, this.options.maxTopicLevels)) return Reason.topicFilterInvalid;
-    session.subscriptions.set(filter, qos);
-    this.subscriptions.add(filter, session, qos);
-    if (session.persistent) this.records.putSubscription(session.clientId, filter, qos);
+  #refusal({ rights }: Session, message: Message): ReasonCode | undefined {
+    const { topic, payload, qos, retain } = message;
+    if (topic.charCodeAt(0) === 0x24 && !mayAnyonePublish(topic)) return Reason.notAuthorized;
+    if (rights?.mayPublish(topic, payload, qos, retain) === false) return Reason.notAuthorized;
+    // Whoever manages the broker must have been given the right to.
+    if (topic.startsWith("$CONTROL/") && rights === undefined) return Reason.notAuthorized;
+    return retain && !this.options.retainAvailable ? Reason.retainNotSupported : undefined;
+  }
+
+  /** A request to a `$CONTROL` topic; its response goes to the client that made it alone. */
+  #carryOut(session: Session, message: Message): number {
+    const endpoint = this.#controls.get(message.topic);
+    if (endpoint === undefined) return 0;
+    const respond = (response: Uint8Array): void => {
+      const answer = new Message(`${endpoint.topic}/response`, response, 0, false);
+      for (const { subscriber, grant } of this.subscriptions.match(answer.topic)) {
+        if (subscriber === session) session.receive(answer, grant, undefined, undefined);
+      }
+    };
+    endpoint.handle(message.payload.slice(), session, respond);
+    return 1;
+  }
+
+  subscribe(
+    session: Session,
+    filter: string,
+    qos: QoS,
+    options: SubscriptionOptions | undefined,
+  ): ReasonCode {
+    const shared = sharedFilter(filter);
+    const plain = shared === undefined ? filter : shared === "invalid" ? "" : shared.filter;
+    if (!isTopicFilter(plain, this.options.maxTopicLevels)) return Reason.topicFilterInvalid;
+    // [MQTT-3.8.3-4]: a shared subscription cannot leave out what its members publish.
+    if (shared !== undefined && options?.noLocal === true) return Reason.protocolError;
+    if (session.rights?.maySubscribe(plain, qos) === false) return Reason.notAuthorized;
+    this.addSubscription(session, filter, subscriptionOf(qos, options));
     return qos as ReasonCode;
   }
 
+  addSubscription(session: Session, filter: string, subscription: Subscription): void {
+    session.subscriptions.set(filter, subscription);
+    this.subscriptions.add(filter, session, subscription);
+    if (session.persistent) this.records.putSubscription(session.clientId, filter, subscription);
+  }
+
   /** Delivers the retained messages that a new subscription matches [MQTT-3.3.1-6]. */
-  deliverRetained(session: Session, filter: string, qos: QoS): void {
-    const messages = this.retained.find(filter);
+  deliverRetained(
+    session: Session,
+    filter: string,
+    qos: QoS,
+    options: SubscriptionOptions | undefined,
+  ): void {
+    if (options?.retainHandling === 2 || sharedFilter(filter) !== undefined) return;
+    const messages = this.retained.find(filter, this.clock.now(), this.options.retainExpiry);
+    const identifiers = options?.identifier === undefined ? undefined : [options.identifier];
     for (const message of messages) {
+      if (session.rights?.mayReceive(message.topic) === false) continue;
       const lesser = Math.min(message.qos, qos) as QoS;
-      session.deliver(message, lesser, true, undefined, messages.length);
+      session.deliver(message, lesser, true, undefined, identifiers, messages.length);
     }
   }
 
@@ -179,26 +291,21 @@ export class Broker implements Door, SessionContext {
     return true;
   }
 
-  leave(session: Session, how: Leaving): void {
-    const { will } = session;
+  leave(session: Session, how: Leaving, sessionExpiry: number | undefined): void {
+    const { will, clientId } = session;
     this.#connected--;
+    if (sessionExpiry !== undefined) {
+      session.sessionExpiry = sessionExpiry;
+      if (session.persistent && sessionExpiry === 0) this.#forgetRecords(session);
+      session.persistent = sessionExpiry > 0;
+    }
     session.detach(this.clock.wall());
-    if (!session.persistent) this.#end(session);
-    else this.records.putSession(session);
-    if (will !== undefined && how !== "normal") this.#publishWill(will);
-  }
-
-  /** Ends sessions whose client has been away for longer than allowed. */
-  expireSessions(): void {
-    const { sessionExpiry } = this.options;
-    if (sessionExpiry === 0) return;
-    const limit = this.clock.wall() - sessionExpiry;
-    for (const session of [...this.sessions.values()]) {
-      if (session.leftAt !== undefined && session.leftAt < limit) {
-        this.log.info(`Expiring client ${session.clientId} due to timeout.`);
-        this.counters.sessionsExpired++;
-        this.#end(session);
-      }
+    if (will !== undefined && how !== "normal") this.#wills.add(clientId, will);
+    if (session.persistent) {
+      this.records.putSession(session);
+      this.#expiry.begin(session, this.options.sessionExpiry);
+    } else {
+      this.#end(session);
     }
   }
 
@@ -211,45 +318,66 @@ export class Broker implements Door, SessionContext {
     this.counters.publishBytesSent += message.payload.length;
   }
 
+  hasExpired({ expiresAt }: Message): boolean {
+    return expiresAt !== undefined && expiresAt <= this.clock.now();
+  }
+
   dropped(session: Session, _message: Message): void {
     this.counters.publishDropped++;
     this.#drops.note(session.clientId);
   }
 
   #publishWill(will: Will): void {
-    if (!isTopicName(will.topic, this.options.maxTopicLevels) || !mayPublish(will.topic)) return;
-    const message = new Message(will.topic, will.payload, will.qos, will.retain);
-    if (will.retain && this.options.retainAvailable) this.retained.set(message, false);
+    const { topic, payload, qos, properties, messageExpiry } = will;
+    if (!isTopicName(topic, this.options.maxTopicLevels)) return;
+    if (topic.charCodeAt(0) === 0x24 && !mayWillPublish(topic)) return;
+    const expiresAt =
+      messageExpiry === undefined ? undefined : this.clock.now() + messageExpiry * 1000;
+    const retain = will.retain && this.options.retainAvailable;
+    const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
+    if (retain) this.retained.set(message, false, this.clock.now());
     this.#route(message, undefined, undefined);
   }
 
   /** Delivers to every session that subscribes, and answers how many there were. */
   #route(message: Message, publisher: Session | undefined, custody: Custody | undefined): number {
     const matches = this.subscriptions.match(message.topic);
+    let reached = 0;
     for (let index = 0; index < matches.length; index++) {
-      const { subscriber, options } = matches[index] as (typeof matches)[number];
-      if (subscriber === publisher && subscriber.bridge) continue;
-      let granted: QoS = options[0] as QoS;
-      for (let other = 1; other < options.length; other++) {
-        if ((options[other] as QoS) > granted) granted = options[other] as QoS;
-      }
-      const qos = granted < message.qos ? granted : message.qos;
-      subscriber.deliver(message, qos, subscriber.bridge && message.retain, custody);
+      const { subscriber, grant } = matches[index] as (typeof matches)[number];
+      if (subscriber.receive(message, grant, publisher, custody)) reached++;
     }
     message.encodedIn = undefined;
-    return matches.length;
+    return reached;
+  }
+
+  #recheckRights(): void {
+    for (const session of this.sessions.values()) session.dropForbidden();
+  }
+
+  /** The session is not kept any more: nothing of it stays in the store. */
+  #forgetRecords({ clientId, subscriptions }: Session): void {
+    for (const filter of subscriptions.keys()) this.records.deleteSubscription(clientId, filter);
+    this.records.deleteSession(clientId);
   }
 
   #end(session: Session): void {
+    this.#expiry.cancel(session);
     for (const filter of session.subscriptions.keys()) this.subscriptions.remove(filter, session);
     session.end();
     this.sessions.delete(session.clientId);
+    this.#wills.publishNow(session.clientId);
   }
 }
 
 const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
 
 /** Clients do not publish what the broker says of itself, save a bridge whether it is connected. */
-function mayPublish(topic: string): boolean {
+function mayAnyonePublish(topic: string): boolean {
   return !topic.startsWith("$SYS/") || BRIDGE_STATE.test(topic);
+}
+
+/** A will is published when nobody is there to answer for it: it does not manage the broker. */
+function mayWillPublish(topic: string): boolean {
+  return mayAnyonePublish(topic) && !topic.startsWith("$CONTROL/");
 }

@@ -1,7 +1,14 @@
 /** One client's hold on its session: it loses all effect once the client has left or was evicted. */
 import type { QoS } from "../mqtt/qos.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Client, Leaving, Peer, PublishOutcome, Will } from "../seams/door.ts";
+import type {
+  Client,
+  Leaving,
+  Peer,
+  PublishOutcome,
+  SubscriptionOptions,
+  Will,
+} from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Broker } from "./broker.ts";
 import type { Session } from "./session.ts";
@@ -45,9 +52,9 @@ export class ClientHold implements Client {
     if (this.#holds) this.#session.suspend();
   }
 
-  publish(message: Message, packetId: number): PublishOutcome {
+  publish(message: Message, packetId: number, dup = false): PublishOutcome {
     if (!this.#holds) return Reason.notAuthorized;
-    return this.#broker.publish(this.#session, this.#peer, message, packetId);
+    return this.#broker.publish(this.#session, this.#peer, message, packetId, dup);
   }
 
   release(packetId: number): void {
@@ -58,13 +65,13 @@ export class ClientHold implements Client {
     if (this.#holds) this.#session.incoming.releaseAll();
   }
 
-  subscribe(filter: string, qos: QoS): ReasonCode {
+  subscribe(filter: string, qos: QoS, options?: SubscriptionOptions): ReasonCode {
     if (!this.#holds) return Reason.notAuthorized;
-    return this.#broker.subscribe(this.#session, filter, qos);
+    return this.#broker.subscribe(this.#session, filter, qos, options);
   }
 
-  deliverRetained(filter: string, qos: QoS): void {
-    if (this.#holds) this.#broker.deliverRetained(this.#session, filter, qos);
+  deliverRetained(filter: string, qos: QoS, options?: SubscriptionOptions): void {
+    if (this.#holds) this.#broker.deliverRetained(this.#session, filter, qos, options);
   }
 
   unsubscribe(filter: string): boolean {
@@ -87,7 +94,7 @@ export class ClientHold implements Client {
     if (this.#holds) this.#session.will = will;
   }
 
-  leave(how: Leaving): void {
-    if (this.#holds) this.#broker.leave(this.#session, how);
+  leave(how: Leaving, sessionExpiry?: number): void {
+    if (this.#holds) this.#broker.leave(this.#session, how, sessionExpiry);
   }
 }

@@ -4,11 +4,13 @@
  */
 import type { TextCache } from "../bytes/text-cache.ts";
 import type { DecodeFault } from "../mqtt/decode-fault.ts";
-import { encodeAck, encodePacket, encodePublish } from "../mqtt/encode.ts";
+import { encodeAck, encodePacket, encodePublish, encodePublish5 } from "../mqtt/encode.ts";
 import { PacketStream } from "../mqtt/packet-stream.ts";
-import type { ConnectPacket, Packet } from "../mqtt/packets.ts";
+import type { ProtocolLevel } from "../mqtt/packet-types.ts";
+import type { AckPacket, ConnectPacket, Packet } from "../mqtt/packets.ts";
+import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
-import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client, Leaving, Peer } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
@@ -16,12 +18,16 @@ import type { Random } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Broker } from "./broker.ts";
 import { handleConnect } from "./handle-connect.ts";
+import { handleDisconnect } from "./handle-disconnect.ts";
 import { handlePublish } from "./handle-publish.ts";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.ts";
 import type { ListenerPolicy } from "./listener-policy.ts";
+import { unmountTopic } from "./mount-point.ts";
+import { IncomingAliases, OutgoingAliases } from "./topic-aliases.ts";
 
 /** Unsent bytes for one client beyond which its messages wait in its session instead. */
 const BACKLOG_LIMIT = 262_144;
+const NO_BYTES = new Uint8Array(0);
 
 export interface ConnectionParts {
   readonly broker: Broker;
@@ -32,11 +38,27 @@ export interface ConnectionParts {
   readonly topics: TextCache;
 }
 
+/** What was agreed on with CONNECT and CONNACK. */
+export interface Terms {
+  readonly level: ProtocolLevel;
+  /** Seconds; 0 is no supervision. */
+  readonly keepAlive: number;
+  /** Longest packet that the client takes, bytes; undefined is no limit. */
+  readonly maximumPacketSize: number | undefined;
+  /** Topic aliases that the client takes. */
+  readonly topicAliasMaximum: number;
+}
+
 export class Connection implements WireEnd, Peer {
   readonly broker: Broker;
   readonly wire: Wire;
   readonly policy: ListenerPolicy;
   readonly random: Random;
+  readonly mountPoint: string;
+  readonly aliases: IncomingAliases;
+  /** What the client said on connecting; undefined before CONNECT. */
+  packet: ConnectPacket | undefined;
+  level: ProtocolLevel = 4;
   readonly #stream: PacketStream;
   readonly #take = (packet: Packet): void => this.#handle(packet);
   /** QoS of the publishes whose acknowledgement waits for custody. */
@@ -48,12 +70,16 @@ export class Connection implements WireEnd, Peer {
   #patience = 0;
   #waitingForDrain = false;
   #closed = false;
+  #outgoingAliases: OutgoingAliases | undefined;
+  #maximumPacketSize: number | undefined;
 
   constructor({ broker, wire, policy, random, topics }: ConnectionParts) {
     this.broker = broker;
     this.wire = wire;
     this.policy = policy;
     this.random = random;
+    this.mountPoint = policy.mountPoint ?? "";
+    this.aliases = new IncomingAliases(broker.options.maxTopicAlias);
     this.#stream = new PacketStream({
       maximumPacketSize: broker.options.maxPacketSize,
       role: "server",
@@ -76,6 +102,22 @@ export class Connection implements WireEnd, Peer {
     return this.#client?.clientId;
   }
 
+  get ended(): boolean {
+    return this.#closed;
+  }
+
+  /** QoS 1 and 2 publishes of the client that are not acknowledged to the end (§3.3.4). */
+  get unacknowledged(): number {
+    const { clientId } = this;
+    const qos2 =
+      clientId === undefined ? 0 : (this.broker.sessions.get(clientId)?.incoming.size ?? 0);
+    let qos1 = 0;
+    if (this.#awaitedQos !== undefined) {
+      for (const qos of this.#awaitedQos.values()) if (qos === 1) qos1++;
+    }
+    return qos1 + qos2;
+  }
+
   receive(bytes: Uint8Array): void {
     const { broker } = this;
     broker.counters.bytesReceived += bytes.length;
@@ -91,15 +133,32 @@ export class Connection implements WireEnd, Peer {
   }
 
   closed(cause: string | undefined): void {
-    this.#end("lost", cause ?? "closed its connection");
+    this.#end("lost", cause ?? "closed its connection", undefined);
+  }
+
+  /** Has what the client sends wait, until it is known whether it may come in. */
+  hold(): void {
+    this.#stream.held = true;
+  }
+
+  /** Goes on with what has waited. */
+  unhold(): void {
+    this.#stream.held = false;
+    if (this.#closed) return;
+    const fault = this.#stream.feed(NO_BYTES, this.#take);
+    if (fault !== undefined && !this.#closed) this.#refuse(fault);
   }
 
   /** Starts delivery and keep alive once CONNACK is on its way. */
-  begin(client: Client, packet: ConnectPacket): void {
+  begin(client: Client, terms: Terms): void {
     this.#client = client;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#patience = packet.keepAlive * 1500;
+    this.#patience = terms.keepAlive * 1500;
+    this.#maximumPacketSize = terms.maximumPacketSize;
+    if (terms.topicAliasMaximum > 0) {
+      this.#outgoingAliases = new OutgoingAliases(terms.topicAliasMaximum);
+    }
     if (this.#patience > 0) this.#supervise();
     client.redeliver();
   }
@@ -108,42 +167,119 @@ export class Connection implements WireEnd, Peer {
   send(packet: Packet): void {
     const { output } = this.wire;
     const before = output.length;
-    encodePacket(output, packet);
+    encodePacket(output, packet, this.level);
     this.#sent(output.length - before);
   }
 
-  acknowledge(kind: "puback" | "pubrec" | "pubcomp", packetId: number): void {
+  /** Acknowledges with success, or in MQTT 5.0 with another reason. */
+  acknowledge(kind: AckPacket["kind"], packetId: number, reasonCode = 0): void {
+    if (reasonCode !== 0 && this.level === 5) {
+      this.send({ kind, packetId, reasonCode });
+      return;
+    }
     encodeAck(this.wire.output, kind, packetId);
     this.#sent(4);
   }
 
-  /** Closes from this side. `why` goes into the log. */
-  close(how: Leaving, why: string): void {
-    this.#end(how, why);
+  /**
+   * Closes from this side. `why` goes into the log; `reason` is told to a client of MQTT 5.0 that
+   * has come in [MQTT-3.14.2-1].
+   */
+  close(how: Leaving, why: string, reason?: ReasonCode): void {
+    this.#end(how, why, reason);
     this.wire.close();
   }
 
-  deliver(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void {
+  /** Closes after DISCONNECT from the client, which may say anew how long its session is kept. */
+  leave(how: Leaving, sessionExpiry: number | undefined): void {
+    this.#end(how, how === "normal" ? "" : "disconnected with its will", undefined, sessionExpiry);
+    this.wire.close();
+  }
+
+  deliver(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers?: readonly number[] | undefined,
+  ): void {
     const { output } = this.wire;
     const before = output.length;
-    if (qos === 0 && !retain) {
-      const { encodedIn } = message;
-      if (encodedIn === undefined) {
-        encodePublish(output, message.topic, message.payload, 0, false, false, 0);
-        message.encodedIn = output.bytes;
-        message.encodedAt = before;
-        message.encodedEnd = output.length;
-      } else {
-        output.raw(encodedIn.subarray(message.encodedAt, message.encodedEnd));
-      }
+    const topic = unmountTopic(this.mountPoint, message.topic);
+    if (topic === undefined) return;
+    const plain = qos === 0 && !retain && this.mountPoint === "";
+    if (this.level < 5) {
+      if (plain) this.#copyOrEncode(message, 4);
+      else encodePublish(output, topic, message.payload, qos, retain, dup, packetId);
+    } else if (
+      plain &&
+      identifiers === undefined &&
+      message.expiresAt === undefined &&
+      this.#outgoingAliases === undefined
+    ) {
+      this.#copyOrEncode(message, 5);
     } else {
-      encodePublish(output, message.topic, message.payload, qos, retain, dup, packetId);
+      this.#encode5(message, topic, qos, retain, dup, packetId, identifiers);
     }
-    this.#sent(output.length - before);
+    const size = output.length - before;
+    if (this.#maximumPacketSize !== undefined && size > this.#maximumPacketSize) {
+      // [MQTT-3.1.2-24, -25]: acts as if it had been sent.
+      output.length = before;
+      this.#outgoingAliases?.forget(topic);
+      this.broker.counters.publishDropped++;
+      if (qos > 0) this.#client?.discard(packetId);
+      return;
+    }
+    this.#sent(size);
     if (output.length > BACKLOG_LIMIT || this.wire.backlog > BACKLOG_LIMIT) {
       this.#waitingForDrain = true;
       this.#client?.pause();
     }
+  }
+
+  /** A QoS 0 message that many receive alike is encoded once. */
+  #copyOrEncode(message: Message, level: 4 | 5): void {
+    const { output } = this.wire;
+    if (message.encodedIn !== undefined && message.encodedLevel === level) {
+      output.raw(message.encodedIn.subarray(message.encodedAt, message.encodedEnd));
+      return;
+    }
+    const before = output.length;
+    const { topic, payload } = message;
+    if (level === 4) encodePublish(output, topic, payload, 0, false, false, 0);
+    else encodePublish5(output, topic, payload, 0, false, false, 0, message.properties);
+    message.encodedIn = output.bytes;
+    message.encodedAt = before;
+    message.encodedEnd = output.length;
+    message.encodedLevel = level;
+  }
+
+  #encode5(
+    message: Message,
+    topic: string,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): void {
+    const alias = this.#outgoingAliases?.aliasOf(topic);
+    const { expiresAt } = message;
+    let properties: Properties | undefined = message.properties;
+    if (identifiers !== undefined || expiresAt !== undefined || alias !== undefined) {
+      const left = expiresAt === undefined ? undefined : expiresAt - this.broker.clock.now();
+      properties = {
+        ...properties,
+        // [MQTT-3.3.2-6]: what is left of the interval.
+        messageExpiryInterval: left === undefined ? undefined : Math.max(0, Math.ceil(left / 1000)),
+        subscriptionIdentifiers: identifiers,
+        topicAlias: alias?.alias,
+      };
+    }
+    const name = alias?.known === true ? "" : topic;
+    const { output } = this.wire;
+    encodePublish5(output, name, message.payload, qos, retain, dup, packetId, properties);
   }
 
   release(packetId: number): void {
@@ -167,7 +303,9 @@ export class Connection implements WireEnd, Peer {
     if (reason === Reason.sessionTakenOver) {
       broker.log.info(`Client ${this.clientId} already connected, closing old connection.`);
     }
+    const told = this.#client !== undefined ? reason : undefined;
     this.#client = undefined;
+    if (told !== undefined && this.level === 5) this.send({ kind: "disconnect", reasonCode: told });
     this.close("lost", "");
   }
 
@@ -181,8 +319,8 @@ export class Connection implements WireEnd, Peer {
     const client = this.#client;
     this.broker.counters.messagesReceived++;
     if (packet.kind === "connect") {
-      if (client === undefined) handleConnect(this, packet);
-      else this.close("lost", "sent a second CONNECT"); // [MQTT-3.1.0-2]
+      if (this.packet === undefined) handleConnect(this, packet);
+      else this.close("lost", "sent a second CONNECT", Reason.protocolError); // [MQTT-3.1.0-2]
     } else if (client !== undefined) {
       this.#dispatch(client, packet);
     }
@@ -199,7 +337,9 @@ export class Connection implements WireEnd, Peer {
         client.acknowledge(packet.packetId);
         return;
       case "pubrec":
-        client.received(packet.packetId);
+        // [MQTT-4.3.3-4] of 5.0: a failure ends the exchange.
+        if (isFailure(packet.reasonCode ?? 0)) client.acknowledge(packet.packetId);
+        else client.received(packet.packetId);
         return;
       case "pubrel":
         // Answered even when unknown: the client repeats it until it is [MQTT-4.3.3-2].
@@ -215,13 +355,16 @@ export class Connection implements WireEnd, Peer {
         this.send({ kind: "pingresp" });
         return;
       case "disconnect":
-        this.close("normal", "disconnected");
+        handleDisconnect(this, packet);
+        return;
+      case "auth":
+        this.close("lost", "sent AUTH without a method to go on with", Reason.protocolError);
         return;
       case "connack":
       case "suback":
       case "unsuback":
       case "pingresp":
-        this.close("lost", `sent ${packet.kind}, which only a server sends`);
+        this.close("lost", `sent ${packet.kind}, which only a server sends`, Reason.protocolError);
         return;
     }
   }
@@ -230,7 +373,7 @@ export class Connection implements WireEnd, Peer {
     if (fault.reason === Reason.unsupportedProtocolVersion) {
       this.send({ kind: "connack", sessionPresent: false, returnCode: 1 }); // [MQTT-3.1.2-2]
     }
-    this.close("lost", `protocol error (${fault.detail})`);
+    this.close("lost", `protocol error (${fault.detail})`, fault.reason);
   }
 
   #sent(bytes: number): void {
@@ -243,13 +386,18 @@ export class Connection implements WireEnd, Peer {
   #supervise(): void {
     const { broker } = this;
     this.#timer = broker.scheduler.at(this.#lastHeard + this.#patience, () => {
-      // [MQTT-3.1.2-24]; whatever came meanwhile has moved the deadline on.
+      // [MQTT-3.1.2-24] of 3.1.1; whatever came meanwhile has moved the deadline on.
       if (broker.clock.now() < this.#lastHeard + this.#patience) this.#supervise();
-      else this.close("lost", "has exceeded timeout");
+      else this.close("lost", "has exceeded timeout", Reason.keepAliveTimeout);
     });
   }
 
-  #end(how: Leaving, why: string): void {
+  #end(
+    how: Leaving,
+    why: string,
+    reason: ReasonCode | undefined,
+    sessionExpiry?: number | undefined,
+  ): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
@@ -260,8 +408,11 @@ export class Connection implements WireEnd, Peer {
       if (why !== "") log.info(`Client <unknown> from ${this.wire.remote}: ${why}.`);
       return;
     }
+    if (reason !== undefined && this.level === 5) {
+      this.send({ kind: "disconnect", reasonCode: reason });
+    }
     const { clientId } = client;
-    client.leave(how);
+    client.leave(how, sessionExpiry);
     if (how === "normal") log.info(`Client ${clientId} disconnected.`);
     else if (why === "closed its connection") log.info(`Client ${clientId} closed its connection.`);
     else if (why === "has exceeded timeout") {

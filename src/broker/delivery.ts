@@ -3,6 +3,7 @@ import type { QoS } from "../mqtt/qos.ts";
 import type { Settleable } from "../seams/journal.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
+import type { SharedGroup } from "./shared-group.ts";
 
 /**
  * How far a delivery has come. `held`: it has an identifier that is not durable yet, and must not be
@@ -25,6 +26,10 @@ export class Delivery implements Settleable {
   again = false;
   /** The record stands in the store, committed or about to be. */
   stored = false;
+  /** Of the subscriptions that brought it, to be told to the recipient. */
+  identifiers: readonly number[] | undefined;
+  /** The shared subscription that brought it. */
+  group: SharedGroup | undefined;
   #custody: Custody | undefined;
 
   constructor(message: Message | undefined, qos: QoS, retain: boolean, sequence: number) {
@@ -32,6 +37,11 @@ export class Delivery implements Settleable {
     this.qos = qos;
     this.retain = retain;
     this.sequence = sequence;
+  }
+
+  /** The custody that waits for this delivery. */
+  get custody(): Custody | undefined {
+    return this.#custody;
   }
 
   /** Counts this delivery among those that the publisher's acknowledgement waits for. */

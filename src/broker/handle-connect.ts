@@ -1,97 +1,257 @@
-/** CONNECT [MQTT-3.1]. */
+/** CONNECT [MQTT-3.1] and its answer [MQTT-3.2]. */
 import type { ConnectPacket } from "../mqtt/packets.ts";
+import type { Properties } from "../mqtt/properties.ts";
+import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Admission } from "../seams/access.ts";
 import type { Will } from "../seams/door.ts";
 import { isTopicName } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
 
-/** Return codes of 3.1.1 §3.2.2.3. */
-const ReturnCode = {
-  accepted: 0,
-  identifierRejected: 2,
-  serverUnavailable: 3,
-  notAuthorized: 5,
-} as const;
+/** Return codes of 3.1.1 §3.2.2.3 for the reasons for which a client is refused. */
+const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
+  [Reason.unsupportedProtocolVersion]: 1,
+  [Reason.clientIdentifierNotValid]: 2,
+  [Reason.serverUnavailable]: 3,
+  [Reason.serverBusy]: 3,
+  [Reason.quotaExceeded]: 3,
+  [Reason.badUserNameOrPassword]: 4,
+};
+const NOT_AUTHORIZED = 5;
 
 /** max_keepalive of this value is no limit: no keep alive can be longer. */
-const UNLIMITED = 65535;
+const LONGEST_KEEP_ALIVE = 65535;
+/** Session Expiry Interval that means never. */
+const FOR_GOOD = 0xffffffff;
+
+interface Refusal {
+  readonly reason: ReasonCode;
+  /** For the log. */
+  readonly why: string;
+}
 
 export function handleConnect(connection: Connection, packet: ConnectPacket): void {
+  connection.packet = packet;
+  connection.level = packet.level;
+  const clientId = clientIdOf(connection, packet);
+  const refusal = refusalOf(connection, packet, clientId);
+  if (refusal !== undefined) {
+    refuse(connection, refusal);
+    return;
+  }
   const { broker, policy, wire } = connection;
-  const { cleanSession, will } = packet;
-  if (will !== undefined && !isTopicName(will.topic, broker.options.maxTopicLevels)) {
-    connection.close("lost", "gave a will topic that is not a topic name");
+  const { access } = broker;
+  if (access === undefined) {
+    if (policy.allowAnonymous) enter(connection, packet, clientId, undefined);
+    else
+      refuse(connection, {
+        reason: Reason.notAuthorized,
+        why: "is not authorised: this listener has no anonymous access",
+      });
     return;
   }
-  let { clientId } = packet;
+  const identity = wire.identity;
+  let answered = false;
+  connection.hold();
+  access.admit(
+    {
+      clientId,
+      username: identity?.username ?? packet.username,
+      password: packet.password,
+      verified: identity?.verified === true,
+      address: wire.address,
+      listener: policy.name,
+      origin: policy.origin,
+    },
+    (admission) => {
+      if (answered || connection.ended) return;
+      answered = true;
+      if (admission.ok) enter(connection, packet, clientId, admission);
+      else refuse(connection, { reason: admission.reason, why: "is not authorised" });
+      connection.unhold();
+    },
+  );
+}
+
+function refusalOf(
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): Refusal | undefined {
+  const { broker, policy } = connection;
+  const { maxConnections, maxTopicLevels } = broker.options;
+  const { level, will } = packet;
+  if (policy.levels !== undefined && !policy.levels.includes(level)) {
+    return { reason: Reason.unsupportedProtocolVersion, why: `speaks protocol level ${level}` };
+  }
+  if (packet.properties?.authenticationMethod !== undefined) {
+    return { reason: Reason.badAuthenticationMethod, why: "asked for an authentication method" }; // [MQTT-4.12.0-1]
+  }
   if (clientId === "") {
-    // [MQTT-3.1.3-7, MQTT-3.1.3-8]; MQTT 3.1 has no empty identifiers.
-    if (!cleanSession || packet.level === 3) {
-      refuse(connection, ReturnCode.identifierRejected, "gave no client identifier");
-      return;
-    }
-    clientId = inventClientId(connection);
+    return { reason: Reason.clientIdentifierNotValid, why: "gave no client identifier" };
   }
-  const { maxKeepAlive, maxConnections } = broker.options;
-  // Before MQTT 5.0 a server cannot set a keep alive of its own; Mosquitto answers the same.
-  if (packet.keepAlive > maxKeepAlive || (packet.keepAlive === 0 && maxKeepAlive < UNLIMITED)) {
-    refuse(connection, ReturnCode.identifierRejected, `asked for keep alive ${packet.keepAlive}`);
-    return;
+  if (policy.clientIdPrefix !== undefined && !clientId.startsWith(policy.clientIdPrefix)) {
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      why: "gave a client identifier that is not let in",
+    };
+  }
+  if (will !== undefined && !isTopicName(will.topic, maxTopicLevels)) {
+    return { reason: Reason.topicNameInvalid, why: "gave a will topic that is not a topic name" };
+  }
+  if (will !== undefined && policy.maxQos !== undefined && will.qos > policy.maxQos) {
+    return { reason: Reason.qosNotSupported, why: `gave a will of QoS ${will.qos}` }; // [MQTT-3.2.2-12]
+  }
+  if (will?.retain === true && !broker.options.retainAvailable) {
+    return { reason: Reason.retainNotSupported, why: "gave a retained will" }; // [MQTT-3.2.2-13]
+  }
+  if (level < 5 && isTooLong(packet.keepAlive, longestKeepAlive(connection))) {
+    // Before 5.0 a server cannot set a keep alive of its own; Mosquitto answers the same.
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      why: `asked for keep alive ${packet.keepAlive}`,
+    };
   }
   if (maxConnections > 0 && broker.connected >= maxConnections) {
-    refuse(connection, ReturnCode.serverUnavailable, "is one more than max_connections");
-    return;
+    return { reason: Reason.serverBusy, why: "is one more than max_connections" };
   }
-  if (!policy.allowAnonymous) {
-    refuse(
-      connection,
-      ReturnCode.notAuthorized,
-      "is not authorised: this listener has no anonymous access",
-    );
-    return;
-  }
+  return undefined;
+}
+
+function longestKeepAlive({ broker, policy }: Connection): number {
+  return Math.min(broker.options.maxKeepAlive, policy.maxKeepAlive ?? LONGEST_KEEP_ALIVE);
+}
+
+function isTooLong(keepAlive: number, longest: number): boolean {
+  return keepAlive > longest || (keepAlive === 0 && longest < LONGEST_KEEP_ALIVE);
+}
+
+/** "" where the client gives none and must. */
+function clientIdOf(connection: Connection, packet: ConnectPacket): string {
+  const { policy, wire } = connection;
+  if (policy.usernameAsClientId === true) return wire.identity?.username ?? packet.username ?? "";
+  if (packet.clientId !== "") return packet.clientId;
+  // [MQTT-3.1.3-6 to -8]; MQTT 3.1 has no empty identifiers, and 3.1.1 none for kept sessions.
+  const mayBeEmpty = packet.level === 5 || (packet.level === 4 && packet.cleanStart);
+  return mayBeEmpty && policy.refuseEmptyClientId !== true ? inventClientId(connection) : "";
+}
+
+/** Seconds for which a session is kept; undefined is for good. */
+export function expiryOf(interval: number): number | undefined {
+  return interval === FOR_GOOD ? undefined : interval;
+}
+
+function enter(
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+  admission: (Admission & { ok: true }) | undefined,
+): void {
+  const { broker, policy, wire } = connection;
+  const { level, cleanStart, properties = {} } = packet;
+  const { maxInflightMessages } = broker.options;
+  const interval = properties.sessionExpiryInterval ?? 0;
+  const username = admission === undefined ? packet.username : admission.username;
   const entry = broker.enter(
     {
       clientId,
-      cleanStart: cleanSession,
-      persistent: !cleanSession,
+      cleanStart,
+      persistent: level === 5 ? interval > 0 : !cleanStart,
+      sessionExpiry: level === 5 ? expiryOf(interval) : undefined,
       origin: policy.origin,
       remote: wire.remote,
-      username: packet.username,
-      will: will as Will | undefined,
-      receiveMaximum: broker.options.maxInflightMessages,
+      username,
+      rights: admission?.rights,
+      will: willOf(connection, packet),
+      receiveMaximum: Math.min(maxInflightMessages, properties.receiveMaximum ?? 65535),
       queueQos0: broker.options.queueQos0Messages,
       bridge: packet.bridge,
     },
     connection,
   );
   if (!entry.ok) {
-    refuse(connection, ReturnCode.notAuthorized, "was refused");
+    refuse(connection, { reason: entry.reason, why: "was refused" });
     return;
   }
-  // MQTT 3.1 has a reserved byte where 3.1.1 has the flag.
-  const sessionPresent = packet.level > 3 && entry.sessionPresent;
-  connection.send({ kind: "connack", sessionPresent, returnCode: ReturnCode.accepted });
-  const clean = cleanSession ? 1 : 0;
-  const user = packet.username === undefined ? "" : `, u'${packet.username}'`;
-  const version = packet.level === 3 ? 1 : 2;
+  const longest = longestKeepAlive(connection);
+  const keepAlive = isTooLong(packet.keepAlive, longest) ? longest : packet.keepAlive;
+  connection.send({
+    kind: "connack",
+    // MQTT 3.1 has a reserved byte where 3.1.1 has the flag.
+    sessionPresent: level > 3 && entry.sessionPresent,
+    returnCode: Reason.success,
+    properties: level === 5 ? answerProperties(connection, packet, clientId, keepAlive) : undefined,
+  });
+  const user = username === undefined ? "" : `, u'${username}'`;
+  const version = level === 3 ? 1 : level === 4 ? 2 : 5;
   broker.log.info(
-    `New client connected from ${wire.remote} as ${clientId} (p${version}, c${clean}, k${packet.keepAlive}${user}).`,
+    `New client connected from ${wire.remote} as ${clientId} (p${version}, c${cleanStart ? 1 : 0}, k${keepAlive}${user}).`,
   );
-  connection.begin(entry.client, packet);
+  connection.begin(entry.client, {
+    level,
+    keepAlive,
+    maximumPacketSize: properties.maximumPacketSize,
+    topicAliasMaximum: Math.min(
+      properties.topicAliasMaximum ?? 0,
+      broker.options.maxTopicAliasBroker,
+    ),
+  });
 }
 
-function refuse(connection: Connection, returnCode: number, why: string): void {
+/** What CONNACK says: limits, and what differs from what the client asked for (§3.2.2.3). */
+function answerProperties(
+  { broker, policy }: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+  keepAlive: number,
+): Properties {
+  const { maxTopicAlias, maxPacketSize, maxInflightMessages, retainAvailable } = broker.options;
+  return {
+    topicAliasMaximum: maxTopicAlias > 0 ? maxTopicAlias : undefined,
+    assignedClientIdentifier: packet.clientId === clientId ? undefined : clientId, // [MQTT-3.2.2-16]
+    serverKeepAlive: keepAlive === packet.keepAlive ? undefined : keepAlive,
+    maximumPacketSize: maxPacketSize,
+    receiveMaximum: maxInflightMessages < 65535 ? maxInflightMessages : undefined,
+    maximumQos: policy.maxQos !== undefined && policy.maxQos < 2 ? policy.maxQos : undefined,
+    retainAvailable: retainAvailable ? undefined : 0,
+  };
+}
+
+function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | undefined {
+  if (will === undefined) return undefined;
+  const { topic, payload, qos, retain, properties } = will;
+  return {
+    topic: mountPoint + topic,
+    payload,
+    qos,
+    retain,
+    delay: properties?.willDelayInterval,
+    messageExpiry: properties?.messageExpiryInterval,
+    properties:
+      properties === undefined
+        ? undefined
+        : {
+            payloadFormatIndicator: properties.payloadFormatIndicator,
+            contentType: properties.contentType,
+            responseTopic: properties.responseTopic,
+            correlationData: properties.correlationData,
+            userProperties: properties.userProperties,
+          },
+  };
+}
+
+function refuse(connection: Connection, { reason, why }: Refusal): void {
+  const returnCode = connection.level === 5 ? reason : (RETURN_CODES[reason] ?? NOT_AUTHORIZED);
   connection.send({ kind: "connack", sessionPresent: false, returnCode });
   connection.close("lost", why);
 }
 
-/** A client identifier for someone who gave none: "auto-" and 32 hexadecimal digits. */
-function inventClientId({ random }: Connection): string {
+/** A client identifier for someone who gave none: a prefix and 32 hexadecimal digits. */
+function inventClientId({ random, policy }: Connection): string {
   let digits = "";
   while (digits.length < 32) {
     digits += Math.floor(random() * 0x10000)
       .toString(16)
       .padStart(4, "0");
   }
-  return `auto-${digits}`;
+  return `${policy.autoIdPrefix ?? "auto-"}${digits}`;
 }

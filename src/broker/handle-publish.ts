@@ -1,25 +1,108 @@
 /** PUBLISH from an MQTT client [MQTT-3.3]. */
 import type { PublishPacket } from "../mqtt/packets.ts";
-import { Reason } from "../mqtt/reason-codes.ts";
+import type { Properties } from "../mqtt/properties.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
-import { Message } from "../seams/message.ts";
+import { Message, type MessageProperties } from "../seams/message.ts";
 import type { Connection } from "./connection.ts";
 
 export function handlePublish(connection: Connection, client: Client, packet: PublishPacket): void {
-  const { topic, payload, qos, packetId } = packet;
-  const message = new Message(topic, payload, qos, packet.retain, true);
-  const outcome = client.publish(message, packetId);
+  const { broker, policy } = connection;
+  const { qos, packetId, properties } = packet;
+  if (policy.maxQos !== undefined && qos > policy.maxQos) {
+    connection.close("lost", `published at QoS ${qos}`, Reason.qosNotSupported); // [MQTT-3.2.2-11]
+    return;
+  }
+  if (connection.level === 5 && qos > 0) {
+    const { maxInflightMessages } = broker.options;
+    if (!packet.dup && connection.unacknowledged >= maxInflightMessages) {
+      connection.close("lost", "exceeded the receive maximum", Reason.receiveMaximumExceeded); // [MQTT-3.3.4-9]
+      return;
+    }
+  }
+  const topic = topicOf(connection, packet);
+  if (topic === undefined) return;
+  const expiry = properties?.messageExpiryInterval;
+  const message = new Message(
+    connection.mountPoint + topic,
+    packet.payload,
+    qos,
+    packet.retain,
+    true,
+    properties === undefined ? undefined : forwarded(properties),
+    expiry === undefined ? undefined : broker.clock.now() + expiry * 1000,
+  );
+  const outcome = client.publish(message, packetId, packet.dup);
+  if (outcome === PENDING) connection.await(packetId, qos);
+  else answer(connection, packet, outcome);
+}
+
+/** The topic name that the packet is for; undefined where that closes the connection. */
+function topicOf(connection: Connection, packet: PublishPacket): string | undefined {
+  const { topic, properties } = packet;
+  const response = properties?.responseTopic;
+  if (response !== undefined && (response === "" || /[+#]/.test(response))) {
+    connection.close("lost", "gave a response topic that is no topic name", Reason.protocolError); // [MQTT-3.3.2-14]
+    return undefined;
+  }
+  if (properties?.subscriptionIdentifiers !== undefined) {
+    connection.close("lost", "published with a subscription identifier", Reason.protocolError); // [MQTT-3.3.4-6]
+    return undefined;
+  }
+  const alias = properties?.topicAlias;
+  if (alias === undefined) {
+    if (topic !== "") return topic;
+    const reason = connection.level === 5 ? Reason.protocolError : Reason.topicNameInvalid;
+    connection.close("lost", "published to an empty topic name", reason); // [MQTT-4.7.3-1]
+    return undefined;
+  }
+  const resolved = connection.aliases.resolve(topic, alias);
+  if (resolved === undefined) {
+    connection.close("lost", `used topic alias ${alias}`, Reason.topicAliasInvalid); // [MQTT-3.3.2-9]
+    return undefined;
+  }
+  if (resolved !== "") return resolved;
+  connection.close("lost", `used topic alias ${alias}, which has no topic`, Reason.protocolError); // [MQTT-3.3.2-7]
+  return undefined;
+}
+
+function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCode): void {
+  const { qos, packetId } = packet;
   if (outcome === Reason.topicNameInvalid) {
-    connection.close("lost", "published to an invalid topic name"); // [MQTT-3.3.2-2]
+    connection.close("lost", "published to an invalid topic name", outcome); // [MQTT-3.3.2-2]
     return;
   }
   if (outcome === Reason.retainNotSupported) {
-    connection.close("lost", "published a retained message, which this broker does not keep");
+    connection.close(
+      "lost",
+      "published a retained message, which this broker does not keep",
+      outcome,
+    ); // [MQTT-3.2.2-14]
     return;
   }
   if (qos === 0) return;
-  // MQTT 3.1.1 cannot refuse a PUBLISH: one that may not go on is acknowledged and dropped [MQTT-3.3.5-2].
-  if (outcome === PENDING) connection.await(packetId, qos);
-  else connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId);
+  // Before 5.0 a PUBLISH cannot be refused: one that may not go on is acknowledged and dropped
+  // [MQTT-3.3.5-2] of 3.1.1.
+  if (isFailure(outcome)) {
+    connection.broker.log.debug(
+      `Denied PUBLISH from ${connection.clientId} (d${packet.dup ? 1 : 0}, q${qos}, r${packet.retain ? 1 : 0}, m${packetId}, '${packet.topic}', ... (${packet.payload.length} bytes))`,
+    );
+  }
+  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, outcome);
+}
+
+/** The properties that go on to those who receive the message, unchanged and in order [MQTT-3.3.2-17, -18]. */
+function forwarded(properties: Properties): MessageProperties | undefined {
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } =
+    properties;
+  const any =
+    payloadFormatIndicator !== undefined ||
+    contentType !== undefined ||
+    responseTopic !== undefined ||
+    correlationData !== undefined ||
+    userProperties !== undefined;
+  return any
+    ? { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties }
+    : undefined;
 }

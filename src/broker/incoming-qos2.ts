@@ -9,10 +9,16 @@ import { PENDING, type Peer, type PublishOutcome } from "../seams/door.ts";
 import type { Custody } from "./custody.ts";
 import type { Session } from "./session.ts";
 
+interface Received {
+  /** What PUBREC waits for; undefined when read back from the store. */
+  readonly custody: Custody | undefined;
+  /** The session's count of holds when it came. */
+  hold: number;
+}
+
 export class IncomingQos2 {
   readonly #session: Session;
-  /** With the custody that PUBREC waits for; undefined when read back from the store. */
-  readonly #unreleased = new Map<number, Custody | undefined>();
+  readonly #unreleased = new Map<number, Received>();
   /** Released, which is not durable yet. */
   readonly #completing = new Set<number>();
 
@@ -20,8 +26,9 @@ export class IncomingQos2 {
     this.#session = session;
   }
 
+  /** Exchanges that are not complete. */
   get size(): number {
-    return this.#unreleased.size;
+    return this.#unreleased.size + this.#completing.size;
   }
 
   /** Identifiers received and not released. */
@@ -29,14 +36,20 @@ export class IncomingQos2 {
     return this.#unreleased.keys();
   }
 
-  has(packetId: number): boolean {
-    return this.#unreleased.has(packetId) || this.#completing.has(packetId);
+  /**
+   * Whether a message under this identifier is one that came before. One without DUP that comes
+   * after the client has come back is not: it would have been marked as sent again [MQTT-3.3.1-1].
+   */
+  isRepeated(packetId: number, dup: boolean): boolean {
+    if (this.#completing.has(packetId)) return true;
+    const received = this.#unreleased.get(packetId);
+    return received !== undefined && (dup || received.hold === this.#session.holds);
   }
 
   /** A message came under this identifier for the first time. */
   add(packetId: number, custody: Custody): void {
-    this.#unreleased.set(packetId, custody);
-    const { persistent, clientId, context } = this.#session;
+    const { persistent, clientId, context, holds } = this.#session;
+    this.#unreleased.set(packetId, { custody, hold: holds });
     if (!persistent) return;
     context.records.putIncoming(clientId, packetId);
     custody.expect();
@@ -45,7 +58,9 @@ export class IncomingQos2 {
 
   /** The same message came again; the answer goes to whoever sent it last. */
   again(packetId: number, peer: Peer): PublishOutcome {
-    const custody = this.#unreleased.get(packetId);
+    const received = this.#unreleased.get(packetId);
+    if (received !== undefined) received.hold = this.#session.holds;
+    const custody = received?.custody;
     if (custody === undefined || custody.settled) return Reason.success;
     custody.peer = peer;
     return PENDING;
@@ -83,6 +98,6 @@ export class IncomingQos2 {
 
   /** Takes back an identifier from the store. */
   restore(packetId: number): void {
-    this.#unreleased.set(packetId, undefined);
+    this.#unreleased.set(packetId, { custody: undefined, hold: 0 });
   }
 }

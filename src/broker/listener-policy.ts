@@ -1,10 +1,29 @@
 /** What a listener decides for the connections that come in by it. */
+import type { ProtocolLevel } from "../mqtt/packet-types.ts";
+import type { QoS } from "../mqtt/qos.ts";
 import type { Origin } from "../seams/door.ts";
 
 export interface ListenerPolicy {
+  /** Its name in the configuration, for access rules. */
+  readonly name: string;
   /** For logs: "port 1883". */
   readonly label: string;
   readonly origin: Origin;
-  /** Whether clients may connect without a user name that is known. */
+  /** Whether clients may connect without a user name that is known, where no access rules decide. */
   readonly allowAnonymous: boolean;
+  /** Protocol levels served; undefined is all. */
+  readonly levels?: readonly ProtocolLevel[] | undefined;
+  readonly maxQos?: QoS | undefined;
+  /** Seconds; undefined is the broker's. */
+  readonly maxKeepAlive?: number | undefined;
+  /** Put before every topic of these clients, and taken off what they receive; "" is nothing. */
+  readonly mountPoint?: string | undefined;
+  /** The user name is the client identifier. */
+  readonly usernameAsClientId?: boolean | undefined;
+  /** Client identifiers must begin with this. */
+  readonly clientIdPrefix?: string | undefined;
+  /** Refuse clients that give no identifier. */
+  readonly refuseEmptyClientId?: boolean | undefined;
+  /** What identifiers that the broker makes up begin with; undefined is "auto-". */
+  readonly autoIdPrefix?: string | undefined;
 }

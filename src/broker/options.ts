@@ -9,6 +9,14 @@ export interface BrokerOptions {
   readonly maxQueuedMessages: number;
   /** Payload bytes queued for one session; 0 is no limit. */
   readonly maxQueuedBytes: number;
+  /** Deliver at the QoS of the subscription even where the message was published at a lower one. */
+  readonly upgradeOutgoingQos: boolean;
+  /** Topic aliases that a client of MQTT 5.0 may use towards the broker. */
+  readonly maxTopicAlias: number;
+  /** Topic aliases that the broker uses towards a client, if that allows as many. */
+  readonly maxTopicAliasBroker: number;
+  /** A retained message is removed after this, ms; 0 is never. */
+  readonly retainExpiry: number;
   /** Queue QoS 0 messages too for persistent sessions whose client is away. */
   readonly queueQos0Messages: boolean;
   /** Longest packet taken from an MQTT client, bytes. */
@@ -38,6 +46,10 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   maxInflightMessages: 20,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 0,
+  upgradeOutgoingQos: false,
+  maxTopicAlias: 10,
+  maxTopicAliasBroker: 10,
+  retainExpiry: 0,
   queueQos0Messages: false,
   maxPacketSize: 2_000_000,
   maxKeepAlive: 65535,

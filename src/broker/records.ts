@@ -7,16 +7,22 @@
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
+import { PacketType } from "../mqtt/packet-types.ts";
+import { decodeProperties, encodeProperties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import type { Origin } from "../seams/door.ts";
 import type { Journal, Settleable, StoredRecord } from "../seams/journal.ts";
-import { Message } from "../seams/message.ts";
+import { Message, type MessageProperties } from "../seams/message.ts";
+import type { Clock } from "../time/clock.ts";
 import { Delivery } from "./delivery.ts";
 import type { Session } from "./session.ts";
+import type { Subscription } from "./subscription.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const ORIGINS: readonly Origin[] = ["mqtt", "websocket", "mqtt-sn", "bridge"];
 const SEQUENCE_DIGITS = 12;
+/** As on the wire: a session that does not expire. */
+const FOR_GOOD = 0xffffffff;
 
 /** A record read back, as a value; undefined from `readRecord` means that it is not whole. */
 export type BrokerFact =
@@ -27,12 +33,13 @@ export type BrokerFact =
       readonly queueQos0: boolean;
       readonly bridge: boolean;
       readonly leftAt: number;
+      readonly sessionExpiry: number | undefined;
     }
   | {
       readonly kind: "subscription";
       readonly clientId: string;
       readonly filter: string;
-      readonly qos: QoS;
+      readonly subscription: Subscription;
     }
   | { readonly kind: "delivery"; readonly clientId: string; readonly delivery: Delivery }
   | { readonly kind: "incoming"; readonly clientId: string; readonly packetId: number }
@@ -40,10 +47,12 @@ export type BrokerFact =
 
 export class Records {
   readonly #journal: Journal;
+  readonly #clock: Clock;
   readonly #writer = new ByteWriter(1024);
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, clock: Clock) {
     this.#journal = journal;
+    this.#clock = clock;
   }
 
   afterCommit(waiting: Settleable): void {
@@ -55,6 +64,7 @@ export class Records {
     writer.u8(ORIGINS.indexOf(session.origin));
     writer.u8((session.queueQos0 ? 1 : 0) | (session.bridge ? 2 : 0));
     writer.f64(session.leftAt ?? 0);
+    writer.u32(session.sessionExpiry ?? FOR_GOOD);
     this.#put(`s/${session.clientId}`);
   }
 
@@ -62,8 +72,11 @@ export class Records {
     this.#journal.delete(`s/${clientId}`);
   }
 
-  putSubscription(clientId: string, filter: string, qos: QoS): void {
-    this.#begin().u8(qos);
+  putSubscription(clientId: string, filter: string, subscription: Subscription): void {
+    const { qos, noLocal, retainAsPublished, identifier } = subscription;
+    const writer = this.#begin();
+    writer.u8(qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0));
+    writer.u32(identifier ?? 0);
     this.#put(`f/${clientId}\0${filter}`);
   }
 
@@ -77,7 +90,10 @@ export class Records {
     writer.u8(delivery.qos | (delivery.retain ? 4 : 0) | (message === undefined ? 8 : 0));
     // A QoS 1 message may be sent again under any identifier; a QoS 2 message only under its own.
     writer.u16(delivery.qos === 2 ? delivery.packetId : 0);
-    if (message !== undefined) writeMessage(writer, message);
+    const { identifiers = [] } = delivery;
+    writer.u16(identifiers.length);
+    for (const identifier of identifiers) writer.u32(identifier);
+    if (message !== undefined) this.#writeMessage(message);
     this.#put(`q/${clientId}\0${sequenceKey(delivery.sequence)}`);
   }
 
@@ -95,12 +111,24 @@ export class Records {
   }
 
   putRetained(message: Message): void {
-    writeMessage(this.#begin(), message);
+    this.#begin();
+    this.#writeMessage(message);
     this.#put(`r/${message.topic}`);
   }
 
   deleteRetained(topic: string): void {
     this.#journal.delete(`r/${topic}`);
+  }
+
+  #writeMessage(message: Message): void {
+    const { topic, payload, qos, retain, properties, expiresAt } = message;
+    const writer = this.#writer;
+    writer.u8(qos | (retain ? 4 : 0) | (properties === undefined ? 0 : 8));
+    // The monotonic clock begins anew with the next process.
+    writer.f64(expiresAt === undefined ? 0 : this.#clock.wall() + expiresAt - this.#clock.now());
+    writer.utf8(topic);
+    if (properties !== undefined) encodeProperties(writer, properties);
+    writer.raw(payload);
   }
 
   #begin(): ByteWriter {
@@ -119,16 +147,32 @@ function sequenceKey(sequence: number): string {
   return sequence.toString(16).padStart(SEQUENCE_DIGITS, "0");
 }
 
-function writeMessage(writer: ByteWriter, message: Message): void {
-  writer.u8(message.qos | (message.retain ? 4 : 0));
-  writer.utf8(message.topic);
-  writer.raw(message.payload);
+function readMessage(reader: ByteReader, clock: Clock): Message {
+  const flags = reader.u8();
+  const expiry = reader.f64();
+  const topic = reader.utf8();
+  const properties = (flags & 8) === 0 ? undefined : decodeProperties(reader, PacketType.publish);
+  if (properties !== undefined && "kind" in properties) reader.overrun = true;
+  return new Message(
+    topic,
+    reader.rest().slice(),
+    asQos(flags & 3),
+    (flags & 4) !== 0,
+    false,
+    properties as MessageProperties | undefined,
+    expiry === 0 ? undefined : clock.now() + expiry - clock.wall(),
+  );
 }
 
-function readMessage(reader: ByteReader): Message {
+function readSubscription(reader: ByteReader): Subscription {
   const flags = reader.u8();
-  const topic = reader.utf8();
-  return new Message(topic, reader.rest().slice(), asQos(flags & 3), (flags & 4) !== 0);
+  const identifier = reader.u32();
+  return {
+    qos: asQos(flags & 3),
+    noLocal: (flags & 4) !== 0,
+    retainAsPublished: (flags & 8) !== 0,
+    identifier: identifier === 0 ? undefined : identifier,
+  };
 }
 
 function asQos(bits: number): QoS {
@@ -141,14 +185,14 @@ export function isBrokerKey(key: string): boolean {
 }
 
 /** Reads a record of the broker's back; undefined where it is damaged or of a later format. */
-export function readRecord({ key, value }: StoredRecord): BrokerFact | undefined {
+export function readRecord({ key, value }: StoredRecord, clock: Clock): BrokerFact | undefined {
   const reader = new ByteReader(value);
   if (reader.u8() !== VERSION) return undefined;
   const name = key.slice(2);
   const separator = name.indexOf("\0");
   const clientId = separator < 0 ? name : name.slice(0, separator);
   const detail = separator < 0 ? "" : name.slice(separator + 1);
-  const fact = readFact(key, reader, clientId, detail);
+  const fact = readFact(key, reader, clientId, detail, clock);
   return reader.overrun || reader.badText ? undefined : fact;
 }
 
@@ -157,12 +201,14 @@ function readFact(
   reader: ByteReader,
   clientId: string,
   detail: string,
+  clock: Clock,
 ): BrokerFact | undefined {
   switch (key.charAt(0)) {
     case "s": {
       const origin = ORIGINS[reader.u8()];
       const flags = reader.u8();
       const leftAt = reader.f64();
+      const sessionExpiry = reader.u32();
       if (origin === undefined) return undefined;
       return {
         kind: "session",
@@ -171,17 +217,27 @@ function readFact(
         queueQos0: (flags & 1) !== 0,
         bridge: (flags & 2) !== 0,
         leftAt,
+        sessionExpiry: sessionExpiry === FOR_GOOD ? undefined : sessionExpiry,
       };
     }
     case "f":
-      return { kind: "subscription", clientId, filter: detail, qos: asQos(reader.u8()) };
+      return {
+        kind: "subscription",
+        clientId,
+        filter: detail,
+        subscription: readSubscription(reader),
+      };
     case "q": {
       const flags = reader.u8();
       const packetId = reader.u16();
-      const message = (flags & 8) === 0 ? readMessage(reader) : undefined;
+      const identifiers = Array.from({ length: Math.min(reader.u16(), reader.remaining) }, () =>
+        reader.u32(),
+      );
+      const message = (flags & 8) === 0 ? readMessage(reader, clock) : undefined;
       const sequence = Number.parseInt(detail, 16);
       const delivery = new Delivery(message, asQos(flags & 3), (flags & 4) !== 0, sequence);
       delivery.packetId = packetId;
+      if (identifiers.length > 0) delivery.identifiers = identifiers;
       const whole = Number.isSafeInteger(sequence) && (message !== undefined || packetId > 0);
       return whole ? { kind: "delivery", clientId, delivery } : undefined;
     }
@@ -190,7 +246,7 @@ function readFact(
       return packetId > 0 ? { kind: "incoming", clientId, packetId } : undefined;
     }
     case "r":
-      return { kind: "retained", message: readMessage(reader) };
+      return { kind: "retained", message: readMessage(reader, clock) };
     default:
       return undefined;
   }

@@ -9,7 +9,7 @@ export function restoreRecords(broker: Broker, records: readonly StoredRecord[])
   const facts: BrokerFact[] = [];
   let damaged = 0;
   for (const record of records) {
-    const fact = readRecord(record);
+    const fact = readRecord(record, broker.clock);
     if (fact === undefined) damaged++;
     else if (fact.kind === "session") restoreSession(broker, fact);
     else facts.push(fact);
@@ -24,6 +24,7 @@ function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }):
   session.queueQos0 = fact.queueQos0;
   session.bridge = fact.bridge;
   session.persistent = true;
+  session.sessionExpiry = fact.sessionExpiry;
   // A session held when the process ended has been without its client since no later than now.
   session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
 }
@@ -32,12 +33,12 @@ function restoreFact(broker: Broker, fact: BrokerFact): boolean {
   const session = fact.kind === "retained" ? undefined : broker.sessions.get(fact.clientId);
   switch (fact.kind) {
     case "retained":
-      broker.retained.restore(fact.message);
+      broker.retained.restore(fact.message, broker.clock.now());
       return true;
     case "subscription":
       if (session === undefined) return false;
-      session.subscriptions.set(fact.filter, fact.qos);
-      broker.subscriptions.add(fact.filter, session, fact.qos);
+      session.subscriptions.set(fact.filter, fact.subscription);
+      broker.subscriptions.add(fact.filter, session, fact.subscription);
       return true;
     case "delivery":
       session?.restore(fact.delivery);

@@ -12,6 +12,8 @@ export interface SessionContext {
   afterGrace(session: Session, delivery: Delivery): void;
   /** A message went out to the session's client. */
   delivered(message: Message): void;
+  /** The message's expiry interval is over [MQTT-3.3.2-5]. */
+  hasExpired(message: Message): boolean;
   /** The session had no room for the message. */
   dropped(session: Session, message: Message): void;
 }

@@ -3,6 +3,7 @@
  * its client has published under. It outlives its client's connection if persistent.
  */
 import type { QoS } from "../mqtt/qos.ts";
+import type { Rights } from "../seams/access.ts";
 import type { Origin, Peer, Will } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
@@ -10,17 +11,21 @@ import { Delivery } from "./delivery.ts";
 import { IncomingQos2 } from "./incoming-qos2.ts";
 import { Queue } from "./queue.ts";
 import type { SessionContext } from "./session-context.ts";
+import type { SharedGroup } from "./shared-group.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { Grant, Subscription } from "./subscription.ts";
 
-export class Session {
+export class Session implements Subscriber {
   readonly clientId: string;
   readonly context: SessionContext;
-  /** Filters with the maximum QoS granted. */
-  readonly subscriptions = new Map<string, QoS>();
+  /** By filter as the client gave it, `$share/GROUP/` included. */
+  readonly subscriptions = new Map<string, Subscription>();
   readonly incoming = new IncomingQos2(this);
   readonly #inflight = new Map<number, Delivery>();
-  readonly #queue = new Queue<Delivery>();
+  // Most sessions have nothing queued most of the time, and there may be a hundred thousand.
+  #queue: Queue<Delivery> | undefined;
   /** In flight, and to be sent: for the first time, since its identifier is durable, or again. */
-  readonly #due = new Queue<Delivery>();
+  #due: Queue<Delivery> | undefined;
   /** Deliveries that are held or due; QoS 1 waits behind them, so that the order stays. */
   #unsent = 0;
   #queuedBytes = 0;
@@ -35,13 +40,19 @@ export class Session {
   receiveMaximum = 1;
   /** Kept when the client leaves, and written to the store. */
   persistent = false;
+  /** How long it is kept then, seconds; undefined is for good. */
+  sessionExpiry: number | undefined;
   queueQos0 = false;
   /** Does not get back what it publishes, and sees RETAIN as published. */
   bridge = false;
   origin: Origin = "mqtt";
+  username: string | undefined;
+  rights: Rights | undefined;
   will: Will | undefined;
   /** When the client left, wall clock ms; undefined while one is there. */
   leftAt: number | undefined;
+  /** How often a client has taken hold of the session. */
+  holds = 0;
 
   constructor(clientId: string, context: SessionContext) {
     this.clientId = clientId;
@@ -53,16 +64,28 @@ export class Session {
   }
 
   get backlog(): number {
-    return this.#queue.length + this.#inflight.size;
+    return (this.#queue?.length ?? 0) + this.#inflight.size;
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  /** A message would go out at once. */
+  get ready(): boolean {
+    const { size } = this.#inflight;
+    return this.#peer !== undefined && !this.#paused && size < this.receiveMaximum && !this.#queued;
   }
 
-  /** Gives the session a client, paused. */
+  get #queued(): boolean {
+    return this.#queue !== undefined && this.#queue.length > 0;
+  }
+
+  /** A message would be kept, if its QoS is above 0. */
+  hasRoom(message: Message): boolean {
+    return (this.#peer !== undefined || this.persistent) && !this.#isFull(message, 0);
+  }
+
+  /** Gives the session a client, suspended. */
   attach(peer: Peer): void {
     this.#peer = peer;
+    this.holds++;
     this.suspend();
     this.leftAt = undefined;
   }
@@ -95,62 +118,81 @@ export class Session {
   /** [MQTT-4.4.0-1]: unacknowledged PUBLISH and PUBREL are sent again in their order. */
   redeliver(): void {
     if (this.#peer === undefined) return;
-    this.#due.clear();
-    for (const delivery of this.#inflight.values()) {
-      const { state } = delivery;
-      if (state === "sent") {
-        delivery.state = "due";
-        delivery.again = true;
-        this.#unsent++;
+    if (this.#inflight.size > 0) {
+      const due = new Queue<Delivery>();
+      this.#due = due;
+      for (const delivery of this.#inflight.values()) {
+        const { state } = delivery;
+        if (state === "sent") {
+          delivery.state = "due";
+          delivery.again = true;
+          this.#unsent++;
+        }
+        if (delivery.state === "due" || state === "released") due.push(delivery);
       }
-      if (delivery.state === "due" || state === "released") this.#due.push(delivery);
     }
     this.resume();
   }
 
+  receive(
+    message: Message,
+    grant: Grant,
+    publisher: Session | undefined,
+    custody: Custody | undefined,
+    group?: SharedGroup,
+  ): boolean {
+    let given: Grant | undefined = grant;
+    if (publisher === this) given = this.bridge ? undefined : grant.own;
+    if (given === undefined || this.rights?.mayReceive(message.topic) === false) return false;
+    const { upgradeOutgoingQos } = this.context.options;
+    const qos = given.qos < message.qos || upgradeOutgoingQos ? given.qos : message.qos;
+    const retain = message.retain && (given.retainAsPublished || this.bridge);
+    this.deliver(message, qos, retain, custody, given.identifiers, 0, group);
+    return true;
+  }
+
   /**
    * Hands a message on, or queues it, or drops and counts it. `custody` is the publisher's, for QoS
-   * above 0. `allowance` widens the queue by so many messages.
+   * above 0. `allowance` widens the queue by so many messages. `group` gets it back if this session
+   * ends before its client has it.
    */
   deliver(
     message: Message,
     qos: QoS,
     retain: boolean,
     custody: Custody | undefined,
+    identifiers: readonly number[] | undefined,
     allowance = 0,
+    group?: SharedGroup,
   ): void {
     if (this.#ended) return;
-    const ready = this.#peer !== undefined && !this.#paused && !this.#pumping;
+    const open = this.#peer !== undefined && !this.#paused && !this.#pumping;
     if (qos === 0) {
-      if (ready && this.#queue.length === 0) {
-        this.#hand(message, 0, retain, false, 0);
-      } else {
-        this.#queueQos0(message, retain, allowance);
-      }
+      if (open && !this.#queued) this.#hand(message, 0, retain, false, 0, identifiers);
+      else this.#queueQos0(message, retain, identifiers, allowance);
       return;
     }
     const { context } = this;
-    const first = this.#queue.length === 0 && (qos === 2 || this.#unsent === 0);
-    if (ready && first && this.#inflight.size < this.receiveMaximum) {
-      const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
-      if (this.persistent) {
-        delivery.entrust(custody);
-        if (qos === 1) context.afterGrace(this, delivery);
+    const first = !this.#queued && (qos === 2 || this.#unsent === 0);
+    const room = this.#inflight.size < this.receiveMaximum;
+    if (!(open && first && room) && this.#isFull(message, allowance)) {
+      if (!this.#giveUpQos0(message, allowance)) {
+        context.dropped(this, message);
+        return;
       }
+    }
+    const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
+    delivery.identifiers = identifiers;
+    delivery.group = group;
+    if (this.persistent) delivery.entrust(custody);
+    if (open && first && room) {
+      if (this.persistent && qos === 1) context.afterGrace(this, delivery);
       this.#launch(delivery);
       return;
     }
-    if (this.#isFull(message, allowance) && !this.#giveUpQos0(message, allowance)) {
-      context.dropped(this, message);
-      return;
-    }
-    const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
     this.#enqueue(delivery);
-    if (this.persistent) {
-      delivery.entrust(custody);
-      this.#store(delivery);
-    }
-    if (ready) this.#pump();
+    if (this.persistent) this.#store(delivery);
+    if (open) this.#pump();
   }
 
   /** The grace time of a delivery is over: unless acknowledged, it goes to the store. */
@@ -158,13 +200,14 @@ export class Session {
     if (delivery.state !== "done" && !this.#ended) this.#store(delivery);
   }
 
-  /** PUBACK or PUBCOMP. */
-  acknowledge(packetId: number): void {
+  /** PUBACK or PUBCOMP, or PUBREC of a failure. False if nothing was in flight under the identifier. */
+  acknowledge(packetId: number): boolean {
     const delivery = this.#inflight.get(packetId);
-    if (delivery === undefined) return;
+    if (delivery === undefined) return false;
     this.#inflight.delete(packetId);
     this.#finish(delivery);
     this.#pump();
+    return true;
   }
 
   /** PUBREC: the recipient has the message; only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
@@ -201,6 +244,23 @@ export class Session {
     this.acknowledge(packetId);
   }
 
+  /** Drops what the client may not receive any more; what is in flight has left already. */
+  dropForbidden(): void {
+    const { rights } = this;
+    if (rights === undefined || !this.#queued) return;
+    const kept = new Queue<Delivery>();
+    for (const delivery of this.#queue as Queue<Delivery>) {
+      const { message } = delivery;
+      if (message === undefined || rights.mayReceive(message.topic)) {
+        kept.push(delivery);
+      } else {
+        this.#queuedBytes -= message.payload.length;
+        this.#finish(delivery);
+      }
+    }
+    this.#queue = kept;
+  }
+
   /** Ends the session with all it holds; publishers no longer wait for it. */
   end(): void {
     this.#ended = true;
@@ -213,11 +273,19 @@ export class Session {
       this.incoming.releaseAll();
       records.deleteSession(this.clientId);
     }
-    for (const delivery of [...this.#inflight.values(), ...this.#queue]) this.#finish(delivery);
+    const left = [...this.#inflight.values(), ...(this.#queue ?? [])];
     this.#inflight.clear();
-    this.#queue.clear();
-    this.#due.clear();
+    this.#queue = undefined;
+    this.#due = undefined;
     this.#queuedBytes = 0;
+    for (const delivery of left) {
+      // [MQTT-4.8.2-5, -6]: others of the group get what this session's client has not got.
+      const { group, message, custody } = delivery;
+      if (group !== undefined && message !== undefined) {
+        group.receive(message, undefined, undefined, custody);
+      }
+      this.#finish(delivery);
+    }
   }
 
   /** Puts a delivery read from the store back in its place; called in order of sequence. */
@@ -232,7 +300,12 @@ export class Session {
     }
   }
 
-  #queueQos0(message: Message, retain: boolean, allowance: number): void {
+  #queueQos0(
+    message: Message,
+    retain: boolean,
+    identifiers: readonly number[] | undefined,
+    allowance: number,
+  ): void {
     const here = this.#peer !== undefined && !this.#away;
     if (!here && !(this.persistent && this.queueQos0)) return;
     if (this.#isFull(message, allowance)) {
@@ -242,14 +315,16 @@ export class Session {
         return;
       }
     }
-    this.#enqueue(new Delivery(message.keep(), 0, retain, 0));
+    const delivery = new Delivery(message.keep(), 0, retain, 0);
+    delivery.identifiers = identifiers;
+    this.#enqueue(delivery);
     if (here && !this.#paused) this.#pump();
   }
 
   /** Drops QoS 0 messages, oldest first, to make room; true if there is room then. */
   #giveUpQos0(message: Message, allowance: number): boolean {
     while (this.#isFull(message, allowance)) {
-      const oldest = this.#queue.takeFirst((item) => item.qos === 0);
+      const oldest = this.#queue?.takeFirst((item) => item.qos === 0);
       if (oldest === undefined) return false;
       const given = oldest.message as Message;
       this.#queuedBytes -= given.payload.length;
@@ -260,8 +335,9 @@ export class Session {
 
   #isFull(message: Message, allowance: number): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.context.options;
+    const queued = this.#queue?.length ?? 0;
     return (
-      (maxQueuedMessages > 0 && this.#queue.length >= maxQueuedMessages + allowance) ||
+      (maxQueuedMessages > 0 && queued >= maxQueuedMessages + allowance) ||
       (maxQueuedBytes > 0 &&
         allowance === 0 &&
         this.#queuedBytes + message.payload.length > maxQueuedBytes)
@@ -269,6 +345,7 @@ export class Session {
   }
 
   #enqueue(delivery: Delivery): void {
+    this.#queue ??= new Queue();
     this.#queue.push(delivery);
     this.#queuedBytes += delivery.message?.payload.length ?? 0;
   }
@@ -277,23 +354,26 @@ export class Session {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#peer !== undefined && !this.#paused) {
-      const due = this.#due.shift();
+      const due = this.#due?.shift();
       if (due !== undefined) {
         if (due.state === "due") this.#send(due);
         else if (due.state === "released") this.#peer.release(due.packetId);
         continue;
       }
-      const next = this.#queue.peek();
+      const next = this.#queue?.peek();
       if (next === undefined) break;
       if (next.qos > 0 && this.#inflight.size >= this.receiveMaximum) break;
       if (next.qos === 1 && this.#unsent > 0) break;
-      this.#queue.shift();
+      this.#queue?.shift();
       const message = next.message as Message;
       this.#queuedBytes -= message.payload.length;
-      if (next.qos === 0) this.#hand(message, 0, next.retain, false, 0);
-      else this.#launch(next);
+      if (this.context.hasExpired(message)) this.#finish(next);
+      else if (next.qos > 0) this.#launch(next);
+      else this.#hand(message, 0, next.retain, false, 0, next.identifiers);
     }
     this.#pumping = false;
+    if (this.#queue?.length === 0) this.#queue = undefined;
+    if (this.#due?.length === 0) this.#due = undefined;
   }
 
   /** Gives a delivery its packet identifier, and sends it as soon as that may be known outside. */
@@ -315,6 +395,7 @@ export class Session {
         delivery.settle();
         if (delivery.state !== "held") return;
         delivery.state = "due";
+        this.#due ??= new Queue();
         this.#due.push(delivery);
         this.#pump();
       },
@@ -322,19 +403,26 @@ export class Session {
   }
 
   #send(delivery: Delivery): void {
-    const { message, qos, retain, packetId, again } = delivery;
+    const { message, qos, retain, packetId, again, identifiers } = delivery;
     if (delivery.state === "due") this.#unsent--;
     delivery.state = "sent";
-    this.#hand(message as Message, qos, retain, again, packetId);
+    this.#hand(message as Message, qos, retain, again, packetId, identifiers);
   }
 
-  #hand(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void {
+  #hand(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): void {
     this.context.delivered(message);
-    (this.#peer as Peer).deliver(message, qos, retain, dup, packetId);
+    (this.#peer as Peer).deliver(message, qos, retain, dup, packetId, identifiers);
   }
 
   #freePacketId(): number {
-    // The window is far smaller than the space of identifiers, so one is always free.
+    // The window is smaller than the space of identifiers, so one is always free.
     for (;;) {
       const packetId = this.#nextPacketId;
       this.#nextPacketId = packetId === 65535 ? 1 : packetId + 1;
@@ -343,7 +431,7 @@ export class Session {
   }
 
   #store(delivery: Delivery): void {
-    if (delivery.stored) return;
+    if (delivery.stored || delivery.sequence === 0) return;
     delivery.stored = true;
     const { records } = this.context;
     records.putDelivery(this.clientId, delivery);
@@ -353,7 +441,7 @@ export class Session {
   #finish(delivery: Delivery): void {
     if (delivery.state === "held" || delivery.state === "due") this.#unsent--;
     delivery.state = "done";
-    if (delivery.stored && delivery.sequence > 0) {
+    if (delivery.stored) {
       this.context.records.deleteDelivery(this.clientId, delivery.sequence);
     }
     delivery.settle();

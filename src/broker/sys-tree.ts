@@ -73,7 +73,8 @@ export class SysTree {
     this.#show("clients/active", connected);
     this.#show("clients/disconnected", total - connected);
     this.#show("clients/inactive", total - connected);
-    this.#show("subscriptions/count", broker.subscriptions.size);
+    this.#show("subscriptions/count", broker.subscriptions.count);
+    this.#show("shared_subscriptions/count", broker.subscriptions.sharedCount);
     this.#show("retained messages/count", broker.retained.count);
     for (const [topic, counter] of TOTALS) this.#show(topic, counters[counter]);
     this.#updateLoads();

@@ -22,6 +22,10 @@ export class TracedWire implements Wire {
     return this.#wire.remote;
   }
 
+  get address(): string {
+    return this.#wire.address;
+  }
+
   get backlog(): number {
     return this.#wire.backlog + this.output.length;
   }

@@ -5,7 +5,7 @@ import { ConfigError, formatProblem, type Problem } from "../config/config-error
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Log } from "../seams/log.ts";
-import { ProcessLog } from "../system/log.ts";
+import { type LogOptions, ProcessLog } from "../system/log.ts";
 import { RealTime } from "../system/real-time.ts";
 
 /** What `midge run` drives; the composition root builds it. */
@@ -88,7 +88,7 @@ async function run(build: Build, options: RunOptions): Promise<void> {
 
 function load({ config, port, verbose }: RunOptions): Config | undefined {
   try {
-    const loaded = loadConfig({ file: config, overrides: { port, verbose } });
+    const loaded = loadConfig({ file: config, overrides: { ports: port === undefined ? [] : [port], verbose } });
     tell(loaded.warnings, "Warning: ");
     return loaded.config;
   } catch (error) {
@@ -106,7 +106,7 @@ async function serve(build: Build, options: RunOptions, config: Config): Promise
   // A log that is piped into something which ended is no reason to end as well.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
-  const log = new ProcessLog(config.log);
+  const log = new ProcessLog(logOptions(config));
   const midge = build({ config, log, time: new RealTime() });
   let demo: (() => void) | undefined;
   const stop = (): void => {
@@ -140,15 +140,25 @@ function reload(midge: RunningMidge, options: RunOptions, log: ProcessLog): void
   log.info("Reloading the configuration.");
   try {
     const { config, port, verbose } = options;
-    const loaded = loadConfig({ file: config, overrides: { port, verbose } });
+    const loaded = loadConfig({ file: config, overrides: { ports: port === undefined ? [] : [port], verbose } });
     for (const problem of loaded.warnings) log.warn(formatProblem(problem));
-    log.setLevel(loaded.config.log.level);
+    log.setLevel(logOptions(loaded.config).level);
     midge.reconfigure(loaded.config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) log.error(formatProblem(problem));
     log.error("The configuration in force stays as it was.");
   }
+}
+
+function logOptions({ log }: Config): LogOptions {
+  const types: readonly string[] = log.log_type;
+  const [first = "stdout"] = log.log_dest;
+  return {
+    level: types.includes("all") || types.includes("debug") ? "debug" : "info",
+    destination: first.replace(/^file /, ""),
+    format: log.format,
+  };
 }
 
 /** Simulated nodes in a process of their own, speaking to the first UDP link; answers how to end them. */

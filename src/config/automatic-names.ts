@@ -7,7 +7,7 @@ interface Named {
   readonly address: string;
 }
 
-/** With the address in those automatic names that would be the same otherwise. */
+/** With the address in those automatic names that would be the same otherwise, or else a number. */
 export function withNamesApart(config: Config, raw: RawTable): Config {
   return {
     ...config,
@@ -18,10 +18,15 @@ export function withNamesApart(config: Config, raw: RawTable): Config {
 
 function apart<Item extends Named>(items: readonly Item[], raw: unknown): Item[] {
   const groups = Map.groupBy(items, (item) => item.name);
+  const taken = new Set<string>();
   return items.map((item, index) => {
     const alone = groups.get(item.name)?.length === 1;
     if (alone || isNamed(Array.isArray(raw) ? raw[index] : undefined)) return item;
-    return { ...item, name: `${item.name}-${item.address === "" ? "all" : item.address}` };
+    const base = `${item.name}-${item.address === "" ? "all" : item.address}`;
+    let name = base;
+    for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
+    taken.add(name);
+    return { ...item, name };
   });
 }
 

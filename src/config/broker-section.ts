@@ -1,6 +1,6 @@
 /** The broker's own options: `[broker]`. */
 import * as v from "valibot";
-import { duration, flag, integer } from "./fields.ts";
+import { duration, flag, integer, optionalInteger, text } from "./fields.ts";
 
 const NO_LIMIT = [-1, "no limit"] as const;
 /** There are no more packet identifiers than this. */
@@ -21,6 +21,26 @@ export const BrokerSchema = v.pipe(
         v.transform((count) => (count === 0 ? PROTOCOL_LIMIT : count)),
       ),
       20,
+    ),
+    max_inflight_bytes: v.optional(
+      integer(
+        { min: 0, max: LARGEST },
+        {
+          description:
+            "How many bytes of QoS 1 and 2 messages may be on their way to one client at a time; 0 means no limit. One message always may.",
+          unit: "bytes",
+        },
+      ),
+      0,
+    ),
+    receive_maximum: optionalInteger(
+      { min: 1, max: PROTOCOL_LIMIT },
+      {
+        description:
+          "How many QoS 1 and 2 messages an MQTT 5.0 client may have on their way to Midge at a time.",
+        defaultText: "the same as max_inflight_messages",
+        example: 20,
+      },
     ),
     max_queued_messages: v.optional(
       integer(
@@ -47,6 +67,42 @@ export const BrokerSchema = v.pipe(
       flag({ description: "Keep QoS 0 messages, too, for clients that are away." }),
       false,
     ),
+    upgrade_outgoing_qos: v.optional(
+      flag({
+        description:
+          "Deliver messages with the QoS of the subscription, even if they were published with a lower one.",
+      }),
+      false,
+    ),
+    allow_duplicate_messages: v.optional(
+      flag({
+        description:
+          "Deliver a message once for each of a client's subscriptions that match it, instead of once.",
+      }),
+      false,
+    ),
+    memory_limit: v.optional(
+      integer(
+        { min: 0, max: 1_000_000_000_000 },
+        {
+          description:
+            "How much memory Midge may take before it refuses further messages and clients; 0 means no limit.",
+          unit: "bytes",
+        },
+      ),
+      0,
+    ),
+    message_size_limit: v.optional(
+      integer(
+        { min: 0, max: 268_435_455 },
+        {
+          description:
+            "The longest payload that is passed on; 0 means no limit. Longer messages are acknowledged and dropped.",
+          unit: "bytes",
+        },
+      ),
+      0,
+    ),
     max_packet_size: v.optional(
       integer(
         { min: 20, max: 268_435_461 },
@@ -60,10 +116,46 @@ export const BrokerSchema = v.pipe(
     ),
     max_keepalive: v.optional(
       integer(
-        { min: 1, max: 65_535 },
-        { description: "The longest keep alive that a client may ask for.", unit: "seconds" },
+        { min: 0, max: 65_535 },
+        {
+          description:
+            "The longest keep alive that a client may ask for; 0 means any, or none. An MQTT 5.0 client that asks for more is told this one, an older client is refused.",
+          unit: "seconds",
+        },
       ),
-      65_535,
+      0,
+    ),
+    max_qos: v.optional(
+      integer(
+        { min: 0, max: 2 },
+        { description: "The highest QoS that clients may publish with." },
+      ),
+      2,
+    ),
+    max_topic_alias: v.optional(
+      integer(
+        { min: 0, max: 65_535 },
+        { description: "How many topic aliases an MQTT 5.0 client may use." },
+      ),
+      10,
+    ),
+    max_topic_alias_broker: v.optional(
+      integer(
+        { min: 0, max: 65_535 },
+        {
+          description:
+            "How many topic aliases are used towards an MQTT 5.0 client, if it allows any.",
+        },
+      ),
+      10,
+    ),
+    allow_zero_length_clientid: v.optional(
+      flag({ description: "Make up a client id for clients that give none." }),
+      true,
+    ),
+    auto_id_prefix: v.optional(
+      text({ description: "What client ids that are made up begin with." }),
+      "auto-",
     ),
     max_topic_levels: v.optional(
       integer(
@@ -79,10 +171,21 @@ export const BrokerSchema = v.pipe(
       }),
       true,
     ),
+    retain_expiry_interval: v.optional(
+      integer(
+        { min: 0, max: 10_000_000 },
+        {
+          description:
+            "How often retained messages that have expired are looked for and removed; 0 means when somebody comes upon them.",
+          unit: "minutes",
+        },
+      ),
+      0,
+    ),
     persistent_client_expiration: v.optional(
       duration({
         description:
-          'After how long away the session of a client is forgotten; "" means never. Units are s, h, d, w, m (30 days) and y.',
+          'After how long away the session of a client is forgotten, even if it asked for longer; "" means never. Units are s, h, d, w, m (30 days) and y.',
       }),
       "",
     ),
@@ -106,13 +209,24 @@ export const BrokerSchema = v.pipe(
       ),
       10,
     ),
-    max_connections: v.optional(
+    global_max_connections: v.optional(
       integer(
         { min: 1, max: LARGEST, also: NO_LIMIT },
         { description: "How many clients may be connected at a time, over all listeners." },
       ),
       -1,
     ),
+    global_max_clients: v.optional(
+      integer(
+        { min: 1, max: LARGEST, also: NO_LIMIT },
+        { description: "How many sessions there may be, those of clients that are away included." },
+      ),
+      -1,
+    ),
   }),
+  v.transform((broker) => ({
+    ...broker,
+    receive_maximum: broker.receive_maximum ?? broker.max_inflight_messages,
+  })),
   v.metadata({ description: "The broker: what clients may do, and what is kept for them." }),
 );

@@ -1,72 +1,64 @@
 /** What must fit together between options that are each right in themselves. */
 import { hostname } from "node:os";
 import { isTopicFilter } from "../topics/names.ts";
-import { isLoopback, overlaps } from "./addresses.ts";
 import { bridgeClientIds } from "./bridge-client-ids.ts";
+import type { CrossFindings, Finds, Source } from "./findings.ts";
 import type { KeyPath } from "./key-path.ts";
+import {
+  checkListener,
+  checkPaths,
+  checkPlugins,
+  checkWhoComesIn,
+  clash,
+  type ServerSocket,
+} from "./listener-checks.ts";
 import type { BridgeConfig, BridgeTopicConfig } from "./schema.ts";
+import type { SettledParts } from "./settle.ts";
 import { quote } from "./show-value.ts";
-import type { Finding, Placed, ValidParts } from "./validate.ts";
+import type { Placed } from "./validate.ts";
 
-export interface CrossFindings {
-  readonly errors: readonly Finding[];
-  readonly warnings: readonly Finding[];
-}
-
-interface Finds {
-  readonly errors: Finding[];
-  readonly warnings: Finding[];
-}
-
-/** What the file tells about a section. */
-export interface Source {
-  /** The user wrote this, so that it is no default: that one is to blame for a clash. */
-  readonly isGiven: (at: KeyPath) => boolean;
-  /** What the user calls a section. */
-  readonly nameOf: (at: KeyPath) => string;
-}
-
-export function crossCheck(parts: ValidParts, source: Source): CrossFindings {
+export function crossCheck(parts: SettledParts, source: Source): CrossFindings {
   const finds: Finds = { errors: [], warnings: [] };
   checkPorts(tcpSockets(parts), "TCP", source, finds);
   checkPorts(udpSockets(parts), "UDP", source, finds);
+  checkPaths(parts.listener, source, finds);
   checkNames(parts.listener, "listener", source, finds);
   checkNames(parts.link, "link", source, finds);
   checkNames(parts.bridge, "bridge", source, finds);
-  checkAnonymous(parts, finds);
+  for (const { index, value } of parts.listener) {
+    checkListener(value, ["listener", index], source, finds);
+  }
+  checkWhoComesIn(parts.listener, parts.http, finds);
+  checkPlugins(parts.plugin, parts.listener, finds);
+  checkAccess(parts, finds);
   checkPredefinedTopics(parts, source, finds);
   for (const { index, value } of parts.bridge) checkBridge(value, ["bridge", index], finds);
   checkLocalClientIds(parts.bridge, source, finds);
   return finds;
 }
 
-interface Socket {
-  readonly at: KeyPath;
-  readonly port: number;
-  readonly address: string;
-  readonly optional: boolean;
-}
-
-function tcpSockets(parts: ValidParts): Socket[] {
-  const sockets = parts.listener.map(({ index, value }): Socket => {
-    const { port, address } = value;
-    return { at: ["listener", index], port, address, optional: false };
+function tcpSockets(parts: SettledParts): ServerSocket[] {
+  const listeners = parts.listener.filter(({ value }) => value.path === "");
+  const sockets = listeners.map(({ index, value }): ServerSocket => {
+    const { port, address, bind_interface, socket_domain } = value;
+    const at = ["listener", index];
+    return { at, port, address, optional: false, bind_interface, socket_domain };
   });
   const { http } = parts;
   if (http?.enabled) sockets.push({ ...http, at: ["http"] });
   return sockets;
 }
 
-function udpSockets(parts: ValidParts): Socket[] {
+function udpSockets(parts: SettledParts): ServerSocket[] {
   if (parts.gateway?.enabled === false) return [];
-  return parts.link.map(({ index, value }): Socket => {
+  return parts.link.map(({ index, value }): ServerSocket => {
     const { port, address, optional } = value;
     return { at: ["link", index], port, address, optional };
   });
 }
 
 function checkPorts(
-  sockets: readonly Socket[],
+  sockets: readonly ServerSocket[],
   protocol: string,
   { isGiven, nameOf }: Source,
   finds: Finds,
@@ -74,7 +66,7 @@ function checkPorts(
   const byPort = Map.groupBy(sockets, (socket) => socket.port);
   for (const [port, group] of byPort) {
     for (const later of group) {
-      const earlier = group.find((one) => one === later || overlaps(one.address, later.address));
+      const earlier = group.find((one) => one === later || clash(one, later));
       if (earlier === undefined || earlier === later) continue;
       const givenLater = [...later.at, "port"];
       const swap = !isGiven(givenLater) && isGiven([...earlier.at, "port"]);
@@ -83,6 +75,16 @@ function checkPorts(
       const kind = earlier.optional || later.optional ? finds.warnings : finds.errors;
       kind.push({ at: [...blamed.at, "port"], message });
     }
+  }
+}
+
+/** Options about dynamic security do nothing where nobody uses it. */
+function checkAccess({ access, listener }: SettledParts, finds: Finds): void {
+  if (access === undefined) return;
+  const used = access.dynamic_security || listener.some(({ value }) => value.dynamic_security);
+  for (const key of ["dynamic_security_import", "dynamic_security_password_init_file"] as const) {
+    if (access[key] === "" || used) continue;
+    finds.warnings.push({ at: ["access", key], message: "has no effect without dynamic_security" });
   }
 }
 
@@ -106,19 +108,7 @@ function checkNames(
   }
 }
 
-function checkAnonymous(parts: ValidParts, finds: Finds): void {
-  const nobody = "no client can connect: allow_anonymous is false, and no users are configured";
-  for (const { index, value } of parts.listener) {
-    if (value.allow_anonymous) continue;
-    finds.warnings.push({ at: ["listener", index, "allow_anonymous"], message: nobody });
-  }
-  const { http } = parts;
-  if (http?.enabled && !http.allow_anonymous && !isLoopback(http.address)) {
-    finds.warnings.push({ at: ["http", "allow_anonymous"], message: nobody });
-  }
-}
-
-function checkPredefinedTopics(parts: ValidParts, { nameOf }: Source, finds: Finds): void {
+function checkPredefinedTopics(parts: SettledParts, { nameOf }: Source, finds: Finds): void {
   const seen = new Map<string, number>();
   for (const { index, value } of parts.predefined_topic) {
     const key = `${value.id} ${value.node}`;

@@ -26,7 +26,16 @@ export interface About {
 }
 
 export interface FieldInfo extends About {
-  readonly kind: "integer" | "flag" | "text" | "choice" | "list" | "duration" | "endpoints";
+  readonly kind:
+    | "integer"
+    | "flag"
+    | "text"
+    | "choice"
+    | "choices"
+    | "list"
+    | "duration"
+    | "endpoints"
+    | "settings";
   /** What is allowed, in words: "a whole number from 1 to 10". */
   readonly expected: string;
   readonly choices?: readonly (string | number)[] | undefined;
@@ -69,6 +78,11 @@ export function integer(limits: IntegerLimits, about: About) {
   );
 }
 
+/** One that may be left out, and then is as another option says. */
+export function optionalInteger(limits: IntegerLimits, about: About) {
+  return v.optional(integer(limits, about));
+}
+
 export function port(about: About) {
   return integer({ min: 1, max: 65_535, what: "a port number" }, about);
 }
@@ -105,6 +119,11 @@ export function text(about: About, rule?: TextRule | undefined) {
   );
 }
 
+/** The path of a file or folder; "" where there is none. */
+export function path(about: About, rule?: TextRule | undefined) {
+  return text(about, rule ?? { expected: 'a path, or ""', allows: () => true });
+}
+
 export function listenAddress(about: About) {
   return text(about, {
     expected: 'an IP address, a host name, or "" for all addresses',
@@ -122,6 +141,21 @@ export function choice<const Choices extends readonly (string | number)[]>(
   return v.pipe(
     v.picklist(choices, complain(expected)),
     v.metadata({ ...about, kind: "choice", expected, choices }),
+  );
+}
+
+/** A list of some of these. */
+export function choices<const Choices extends readonly (string | number)[]>(
+  all: Choices,
+  about: About,
+) {
+  const words = all.map((word) => (typeof word === "string" ? quote(word) : String(word)));
+  const each = `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
+  const expected = `a list, each ${each}`;
+  return v.pipe(
+    v.array(v.picklist(all, complain(each)), complain(expected)),
+    v.minLength(1, complain(expected)),
+    v.metadata({ ...about, kind: "choices", expected, choices: all }),
   );
 }
 
@@ -144,6 +178,19 @@ export function duration(about: About) {
     v.check((value) => parseDuration(value) !== undefined, message),
     v.transform((value) => parseDuration(value) ?? LONGEST_DURATION),
     v.metadata({ ...about, kind: "duration", expected }),
+  );
+}
+
+export type Setting = string | number | boolean;
+
+/** A table of keys and values that are nobody's business here. */
+export function settings(about: About) {
+  const expected = "a table of texts, numbers, true and false";
+  const message = complain(expected);
+  return v.pipe(
+    v.record(v.string(), v.union([v.string(), v.number(), v.boolean()], message), message),
+    v.transform((table): Readonly<Record<string, Setting>> => table),
+    v.metadata({ ...about, kind: "settings", expected }),
   );
 }
 

@@ -1,11 +1,15 @@
 /** From a file, or from none, to a checked configuration. */
+import { advise } from "./advice.ts";
 import { withNamesApart } from "./automatic-names.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
-import { crossCheck, type Source } from "./cross-checks.ts";
+import { crossCheck } from "./cross-checks.ts";
+import { checkFiles } from "./files.ts";
+import type { CrossFindings, Source } from "./findings.ts";
 import { formatPath, type KeyPath, type Locate } from "./key-path.ts";
 import { readMosquittoConf } from "./mosquitto-conf.ts";
 import { readText } from "./read-text.ts";
 import type { Config } from "./schema.ts";
+import { settle, settleParts } from "./settle.ts";
 import { readToml } from "./toml-file.ts";
 import {
   assemble,
@@ -20,19 +24,28 @@ export interface LoadOptions {
   /** TOML, or mosquitto.conf if the name ends in `.conf`. None: the defaults. */
   readonly file?: string | undefined;
   readonly overrides?: Overrides | undefined;
+  /**
+   * Look whether the files that are named can be read. "again": those that could be read at the start
+   * may have become out of reach, as root's rights have been given up since.
+   */
+  readonly files?: "first" | "again" | undefined;
 }
 
 /** What the command line says, which comes before the file. */
 export interface Overrides {
   /** Where MQTT clients are served, unless the file has listeners of its own. */
-  readonly port?: number | undefined;
+  readonly ports?: readonly number[] | undefined;
   /** Log everything. */
   readonly verbose?: boolean | undefined;
+  /** Log nothing, which comes before all. */
+  readonly quiet?: boolean | undefined;
 }
 
 export interface Loaded {
   readonly config: Config;
   readonly warnings: readonly Problem[];
+  /** What is allowed, but not wise. */
+  readonly advice: readonly Problem[];
   readonly file: string | undefined;
 }
 
@@ -48,21 +61,26 @@ interface Reading {
 }
 
 /** Throws ConfigError, which tells all that is wrong at once. */
-export function loadConfig({ file, overrides }: LoadOptions): Loaded {
+export function loadConfig({ file, overrides, files }: LoadOptions): Loaded {
   const reading = override(read(file), overrides ?? {});
   const { raw, locate } = reading;
   const { findings, parts } = validate(raw);
-  const checked = reading.mosquitto ? withOptionalParts(parts) : parts;
-  const crossed = crossCheck(checked, sourceOf(reading));
+  const settled = settleParts(reading.mosquitto ? withOptionalParts(parts) : parts);
+  const crossed = crossCheck(settled, sourceOf(reading));
+  const looked = files === undefined ? NOTHING_FOUND : checkFiles(parts, files);
   const toProblem = ({ at, message }: Finding): Problem => ({ ...locate(at), message });
-  const found = [...findings, ...crossed.errors];
+  const found = [...findings, ...crossed.errors, ...looked.errors];
   const problems = [...reading.problems, ...found.slice(0, MOST_LOCATED).map(toProblem)];
   const count = reading.problems.length + found.length;
   if (count > 0) throw new ConfigError(cut(inOrder(problems), count));
   const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
-  const config = withNamesApart(assemble(raw), raw);
-  return { config: reading.mosquitto ? withOptional(config) : config, warnings, file };
+  const advice = inOrder([...advise(settled), ...looked.warnings].map(toProblem));
+  const given = withNamesApart(settle(assemble(raw)), raw);
+  const config = reading.mosquitto ? withOptional(given) : given;
+  return { config, warnings, advice, file };
 }
+
+const NOTHING_FOUND: CrossFindings = { errors: [], warnings: [] };
 
 function read(file: string | undefined): Reading {
   const none = { problems: [], warnings: [], mosquitto: false };
@@ -81,17 +99,20 @@ function read(file: string | undefined): Reading {
 
 const COMMAND_LINE = "command line";
 
-function override(reading: Reading, { port, verbose }: Overrides): Reading {
+function override(reading: Reading, { ports = [], verbose, quiet }: Overrides): Reading {
   const raw: Record<string, unknown> = { ...reading.raw };
   const places = new Map<string, string>();
   const warnings = [...reading.warnings];
+  const types = quiet === true ? ["none"] : verbose === true ? ["all"] : undefined;
   // What is no table at all stays as it is, to be told of.
-  if (verbose === true && isTable(raw.log ?? {})) raw.log = { ...tableOr(raw.log), level: "debug" };
-  if (port !== undefined && reading.portOpen) {
+  if (types !== undefined && isTable(raw.log ?? {})) {
+    raw.log = { ...tableOr(raw.log), log_type: types };
+  }
+  if (ports.length > 0 && reading.portOpen) {
     const [listener] = Array.isArray(raw.listener) ? raw.listener : [];
-    raw.listener = [{ ...tableOr(listener), port }];
-    places.set("listener[0].port", "-p");
-  } else if (port !== undefined) {
+    raw.listener = ports.map((port) => ({ ...tableOr(listener), port }));
+    for (const index of ports.keys()) places.set(`listener[${index}].port`, "-p");
+  } else if (ports.length > 0) {
     const message = "has no effect, as the file has listeners of its own";
     warnings.push({ file: COMMAND_LINE, line: 0, key: "-p", message });
   }

@@ -2,14 +2,18 @@
 import { readdirSync } from "node:fs";
 import { ConfigError, type Problem } from "./config-error.ts";
 import type { Locate, Place } from "./key-path.ts";
+import { finishBridges } from "./mosquitto-bridges.ts";
 import { ConfigDraft, type TableDraft } from "./mosquitto-draft.ts";
+import type { FileContext, OptionLine, Report } from "./mosquitto-line.ts";
+import { finishListeners } from "./mosquitto-listeners.ts";
 import {
   MOSQUITTO_OPTIONS,
   type MosquittoOption,
   mosquittoOption,
   type Scope,
 } from "./mosquitto-options.ts";
-import { type FileContext, NOT_SUPPORTED, type OptionLine, SPECIALS } from "./mosquitto-special.ts";
+import { finishPlugins } from "./mosquitto-plugins.ts";
+import { finishLog, specialFor } from "./mosquitto-special.ts";
 import { fault, OptionFault, Words } from "./mosquitto-words.ts";
 import { attempt, readText } from "./read-text.ts";
 import { showKey } from "./show-value.ts";
@@ -44,10 +48,12 @@ class ConfReader {
   read(text: string): MosquittoConf {
     const draft = this.#draft;
     this.#readFile(text, this.#file, true);
-    finishListeners(draft);
+    const report: Report = (place, message) => this.#problems.push({ ...place, message });
+    finishListeners(draft, report);
+    finishPlugins(draft, report);
     finishBridges(draft);
-    this.#finishLog();
-    if (!draft.persistence) draft.store.set("mode", "memory", draft.store.placeOf("mode"));
+    finishLog(draft);
+    finishBroker(draft);
     return {
       raw: draft.toRaw(),
       locate: (path) => draft.locate(path),
@@ -59,17 +65,17 @@ class ConfReader {
 
   /** Listeners and connections that a file begins end with it, as in Mosquitto. */
   #readFile(text: string, file: string, main: boolean): void {
-    const context: FileContext = { listener: undefined, bridge: undefined };
+    const context: FileContext = { listener: undefined, bridge: undefined, plugin: undefined };
     for (const [index, line] of text.split("\n").entries()) {
       const words = new Words(line.replace(/\r+$/, ""));
       const word = words.next();
       if (word === undefined || word.startsWith("#")) continue;
       const place: Place = { file, line: index + 1, key: showKey(word) };
       const warn = (message: string) => this.#warnings.push({ ...place, message });
-      const option: OptionLine = { words, place, context, draft: this.#draft, warn };
+      const option: OptionLine = { word, words, place, context, draft: this.#draft, warn };
       try {
         if (word === "include_dir") this.#includeDirectory(words.text(), main);
-        else readOption(word, option);
+        else readOption(option);
       } catch (error) {
         if (error instanceof OptionFault) {
           this.#problems.push({ ...place, message: error.message });
@@ -96,31 +102,6 @@ class ConfReader {
       }
     }
   }
-
-  /** One destination, which is a file if there is one. */
-  #finishLog(): void {
-    const { log, logDestinations } = this.#draft;
-    const chosen =
-      logDestinations.find((one) => one.name.startsWith("file ")) ?? logDestinations.at(-1);
-    if (chosen === undefined) {
-      log.set("destination", "stderr", log.place);
-      return;
-    }
-    for (const { name, place } of logDestinations) {
-      if (name === chosen.name || name === "none") continue;
-      this.#warnings.push({
-        ...place,
-        message: `Midge logs to one place only, and not to ${name}`,
-      });
-    }
-    const { name, place } = chosen;
-    if (name.startsWith("file ")) log.set("destination", name.slice("file ".length), place);
-    else if (name === "none") log.set("level", "none", place);
-    else log.set("destination", name === "stdout" ? "stdout" : "stderr", place);
-    if (!["stdout", "stderr", "none"].includes(name) && !name.startsWith("file ")) {
-      this.#warnings.push({ ...place, message: `Midge does not log to ${name}, but to stderr` });
-    }
-  }
 }
 
 /** Upper case goes before lower case, letter by letter: 01 A a B b. */
@@ -130,12 +111,12 @@ function byNameUpperFirst(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function readOption(word: string, line: OptionLine): void {
-  const option = mosquittoOption(word);
-  if (option === undefined) fault(unknown(word));
+function readOption(line: OptionLine): void {
+  const option = mosquittoOption(line.word);
+  if (option === undefined) fault(unknown(line.word));
   // That it is not supported matters more than where it stands.
-  if (option.meaning.kind !== "unsupported") meetScope(option.scope, line);
-  apply(word, option, line);
+  if (option.meaning.kind !== "refused") meetScope(option.scope, line);
+  apply(option, line);
 }
 
 function unknown(word: string): string {
@@ -156,18 +137,23 @@ function says(value: string | undefined, wanted: string): boolean {
 /** Sees to it that there is what the option belongs to. */
 function meetScope(scope: Scope, { draft, context, place }: OptionLine): void {
   switch (scope) {
-    case "global":
+    case "broker":
+    case "access":
+    case "log":
+    case "process":
+    case "anywhere":
       return;
     case "bridge":
       if (context.bridge === undefined) fault("needs a connection line before it");
       return;
     case "plugin":
-      fault(NOT_SUPPORTED);
+      if (context.plugin === undefined) fault("needs a plugin line before it");
       return;
     case "anyListener":
       context.listener ??= draft.useDefaultListener(place);
       return;
     case "security":
+    case "securityOfBroker":
       if (!draft.perListenerSettings) {
         draft.hasGlobalSecurity = true;
         return;
@@ -179,12 +165,12 @@ function meetScope(scope: Scope, { draft, context, place }: OptionLine): void {
   if (context.listener === undefined) fault("needs a listener line before it");
 }
 
-function apply(word: string, { scope, meaning }: MosquittoOption, line: OptionLine): void {
+function apply({ scope, meaning }: MosquittoOption, line: OptionLine): void {
   const { words, place, warn } = line;
   const table = tableOf(scope, line);
   switch (meaning.kind) {
     case "special":
-      SPECIALS[word]?.(line);
+      specialFor(line.word)?.(line);
       break;
     case "ignored":
       if (meaning.silent === undefined || !says(words.next(), meaning.silent)) {
@@ -200,46 +186,45 @@ function apply(word: string, { scope, meaning }: MosquittoOption, line: OptionLi
       table.set(meaning.key, words.flag(), place);
       break;
     case "text":
-      if (table.has(meaning.key)) fault("given twice");
+      if (meaning.once && table.has(meaning.key)) fault("given twice");
       table.set(meaning.key, words.text(), place);
       break;
-    case "unsupported":
-      if (meaning.unless === undefined || !says(words.next(), meaning.unless)) fault(NOT_SUPPORTED);
+    case "item":
+      table.add(meaning.key, words.text(), place);
+      break;
+    case "refused":
+      if (meaning.unless === undefined || !says(words.next(), meaning.unless)) fault(meaning.why);
   }
 }
 
 /** The table that a key of this scope is set in. */
 function tableOf(scope: Scope, { draft, context }: OptionLine): TableDraft {
-  const table = scope === "bridge" ? context.bridge : context.listener;
-  return scope === "global" || table === undefined ? draft.broker : table;
-}
-
-/** What Mosquitto takes for granted about listeners. */
-function finishListeners(draft: ConfigDraft): void {
-  const { localOnly, perListenerSettings, allowAnonymous } = draft;
-  if (draft.listeners.length === 0 && allowAnonymous !== undefined) {
-    draft.useDefaultListener(draft.broker.place);
-  }
-  const everything = { ipv4: "0.0.0.0", ipv6: "::" };
-  for (const listener of draft.listeners) {
-    const { domain, place } = listener;
-    if (!listener.has("port")) listener.set("port", 1883, place);
-    if (!listener.has("address")) {
-      const all = domain === undefined ? "" : everything[domain];
-      listener.set("address", localOnly ? "127.0.0.1" : all, place);
-    }
-    if (!listener.has("allow_anonymous")) {
-      const general = perListenerSettings ? undefined : allowAnonymous;
-      listener.set("allow_anonymous", general ?? localOnly, place);
-    }
+  const { single } = draft;
+  switch (scope) {
+    case "access":
+    case "log":
+    case "process":
+      return single[scope];
+    case "bridge":
+      return context.bridge ?? single.broker;
+    case "listener":
+    case "anyListener":
+      return context.listener ?? single.broker;
+    case "security":
+      return draft.perListenerSettings ? (context.listener ?? single.access) : single.access;
+    case "securityOfBroker":
+      return draft.perListenerSettings ? (context.listener ?? single.broker) : single.broker;
+    default:
+      return single.broker;
   }
 }
 
-/** A bridge keeps to the limit of all clients; 0 is no limit but the protocol's own. */
-function finishBridges({ broker, bridges }: ConfigDraft): void {
-  const limit = broker.values.max_inflight_messages;
-  if (limit === undefined) return;
-  const place = broker.placeOf("max_inflight_messages");
-  for (const bridge of bridges)
-    bridge.set("max_inflight_messages", limit === 0 ? 65_535 : limit, place);
+/** Mosquitto's defaults where Midge has others of its own. */
+function finishBroker({ single, persistence }: ConfigDraft): void {
+  const { access, broker, store } = single;
+  if (!persistence) store.set("mode", "memory", store.placeOf("mode"));
+  if (!broker.has("allow_duplicate_messages")) {
+    broker.set("allow_duplicate_messages", true, broker.place);
+  }
+  access.set("strict_subscribe", false, access.place);
 }

@@ -1,5 +1,5 @@
 /** A configuration as it takes shape while a mosquitto.conf is read, with the place of each value. */
-import type { KeyPath, Place } from "./key-path.ts";
+import { formatPath, type KeyPath, type Place } from "./key-path.ts";
 import type { RawTable } from "./validate.ts";
 
 /** One table of the configuration. */
@@ -25,8 +25,20 @@ export class TableDraft {
     this.#places.set(key, place);
   }
 
-  placeOf(key: string): Place {
-    return this.#places.get(key) ?? this.place;
+  /** One more for a list. */
+  add(key: string, value: unknown, place: Place): void {
+    const before = this.values[key];
+    const list = Array.isArray(before) ? before : [];
+    this.set(key, [...list, value], place);
+    this.#places.set(formatPath([key, list.length]), place);
+  }
+
+  /** `path` is within this table. */
+  placeOf(...path: KeyPath): Place {
+    const [key = "", index] = path;
+    const exact =
+      typeof index === "number" ? this.#places.get(formatPath([key, index])) : undefined;
+    return exact ?? this.#places.get(String(key)) ?? this.place;
   }
 
   /** False if there is the same already. */
@@ -44,75 +56,95 @@ export class TableDraft {
   }
 }
 
-export class ListenerDraft extends TableDraft {
-  /** `socket_domain`: of all addresses, only those of this version of IP. */
-  domain: "ipv4" | "ipv6" | undefined;
-}
+/** Sections that there is one of. */
+const SINGLE = ["broker", "access", "http", "store", "log", "process"] as const;
+type Single = (typeof SINGLE)[number];
 
 export class ConfigDraft {
-  readonly broker: TableDraft;
-  readonly store: TableDraft;
-  readonly log: TableDraft;
-  readonly listeners: ListenerDraft[] = [];
+  readonly single: Readonly<Record<Single, TableDraft>>;
+  readonly listeners: TableDraft[] = [];
   readonly bridges: TableDraft[] = [];
+  /** Those that are modules of Midge's own; Mosquitto's are options of others. */
+  readonly modules: TableDraft[] = [];
+  readonly plugins: PluginDraft[] = [];
   /** The listener that exists without a `listener` line. */
-  defaultListener: ListenerDraft | undefined;
+  defaultListener: TableDraft | undefined;
   /** No option says where to listen: Mosquitto then serves this machine only. */
   localOnly = true;
   perListenerSettings = false;
   /** A setting that `per_listener_settings` is about was made for all listeners. */
   hasGlobalSecurity = false;
-  allowAnonymous: boolean | undefined;
   persistence = false;
-  readonly logDestinations: { readonly name: string; readonly place: Place }[] = [];
-  readonly logTypes = new Set<string>();
-  #logTypesGiven = false;
+  /** Of WebSocket requests, bytes. */
+  headersSize: { readonly value: number; readonly place: Place } | undefined;
 
   constructor(file: string) {
-    const place = { file, line: 0, key: "" };
-    this.broker = new TableDraft(place);
-    this.store = new TableDraft(place);
-    this.log = new TableDraft(place);
+    const table = () => new TableDraft({ file, line: 0, key: "" });
+    this.single = {
+      broker: table(),
+      access: table(),
+      http: table(),
+      store: table(),
+      log: table(),
+      process: table(),
+    };
+  }
+
+  /** The place of what stands nowhere. */
+  get place(): Place {
+    return this.single.broker.place;
   }
 
   /** Mosquitto makes the default listener when an option first needs it. */
-  useDefaultListener(place: Place): ListenerDraft {
+  useDefaultListener(place: Place): TableDraft {
     if (this.defaultListener === undefined) {
-      this.defaultListener = new ListenerDraft(place);
+      this.defaultListener = new TableDraft(place);
       this.listeners.push(this.defaultListener);
     }
     return this.defaultListener;
   }
 
-  addLogType(type: string): void {
-    this.#logTypesGiven = true;
-    if (type === "none") this.logTypes.clear();
-    else this.logTypes.add(type);
-  }
-
-  get logTypesGiven(): boolean {
-    return this.#logTypesGiven;
-  }
-
   toRaw(): RawTable {
     const raw: Record<string, unknown> = {
-      broker: this.broker.toRaw(),
-      store: this.store.toRaw(),
-      log: this.log.toRaw(),
       bridge: this.bridges.map((bridge) => bridge.toRaw()),
+      plugin: this.modules.map((module) => module.toRaw()),
     };
-    if (this.listeners.length > 0) {
+    for (const section of SINGLE) raw[section] = this.single[section].toRaw();
+    if (this.listeners.length > 0 || !this.localOnly) {
       raw.listener = this.listeners.map((listener) => listener.toRaw());
     }
     return raw;
   }
 
   locate(path: KeyPath): Place {
-    const [section, ...rest] = path;
-    if (section === "listener") return placeIn(this.listeners, rest) ?? this.broker.place;
-    if (section === "bridge") return placeIn(this.bridges, rest) ?? this.broker.place;
-    const table = { broker: this.broker, store: this.store, log: this.log }[section ?? ""];
-    return table?.placeOf(String(rest[0])) ?? this.broker.place;
+    const [section = "", ...rest] = path;
+    if (section === "listener") return placeIn(this.listeners, rest) ?? this.place;
+    if (section === "bridge") return placeIn(this.bridges, rest) ?? this.place;
+    if (section === "plugin") return placeIn(this.modules, rest) ?? this.place;
+    const name = SINGLE.find((one) => one === section);
+    return name === undefined ? this.place : this.single[name].placeOf(...rest);
+  }
+}
+
+/** A plugin that a line loads: one of Mosquitto's own, or a module. */
+export class PluginDraft {
+  readonly place: Place;
+  /** By which `plugin_use` calls it. */
+  readonly name: string | undefined;
+  readonly path: string;
+  /** It has a say on all listeners. */
+  readonly everywhere: boolean;
+  /** It has a say on these. */
+  readonly listeners = new Set<TableDraft>();
+  /** What `plugin_opt_` lines say, without that. */
+  readonly options: TableDraft;
+
+  constructor(place: Place, path: string, name: string | undefined, everywhere: boolean) {
+    this.place = place;
+    this.path = path;
+    this.name = name;
+    this.everywhere = everywhere;
+    this.options = new TableDraft(place);
   }
 }
 
@@ -122,5 +154,5 @@ function placeIn(tables: readonly TableDraft[], path: KeyPath): Place | undefine
   const table = tables[Number(index)];
   if (table === undefined || key === undefined) return table?.place;
   if (key === "topic") return placeIn(table.topics, rest) ?? table.place;
-  return table.placeOf(String(key));
+  return table.placeOf(key, ...rest);
 }

@@ -3,37 +3,46 @@
  * of it.
  */
 
-/** What must stand before the option, or what it belongs to. */
+/** Where an option may stand, and which table its value goes to. */
 export type Scope =
-  /** Anywhere, for the whole broker. */
-  | "global"
+  /** Anywhere, for the whole broker: the section of that name. */
+  | "broker"
+  | "access"
+  | "log"
+  | "process"
+  /** Anywhere, for no section of its own. */
+  | "anywhere"
   /** A `listener` line before it. */
   | "listener"
   /** The same, or else the default listener, which comes into being. */
   | "anyListener"
-  /** Global, or with `per_listener_settings true` as "listener". */
+  /** `[access]`, or with `per_listener_settings true` as "listener". */
   | "security"
+  /** `[broker]`, or with `per_listener_settings true` as "listener". */
+  | "securityOfBroker"
   /** A `connection` line before it. */
   | "bridge"
   /** A line before it that loads a plugin. */
   | "plugin";
 
 export type Meaning =
-  /** Sets `key` of the broker, the listener or the bridge, by scope. */
+  /** Sets `key` of the table of its scope. */
   | {
       readonly kind: "number";
       readonly key: string;
       readonly adapt?: ((value: number) => number) | undefined;
     }
   | { readonly kind: "flag"; readonly key: string }
-  /** The rest of the line. Given twice, it is an error, as in Mosquitto. */
-  | { readonly kind: "text"; readonly key: string }
+  /** The rest of the line. Given twice, it is an error where Mosquitto has it so. */
+  | { readonly kind: "text"; readonly key: string; readonly once: boolean }
+  /** The rest of the line, one more for a list. */
+  | { readonly kind: "item"; readonly key: string }
   /** Has a reader of its own, by the option's name. */
   | { readonly kind: "special" }
   /** Changes nothing here, which is worth a warning. With the value `silent`, it is not. */
   | { readonly kind: "ignored"; readonly why: string; readonly silent?: string | undefined }
-  /** An error, except with the value that says what Midge does anyway. */
-  | { readonly kind: "unsupported"; readonly unless?: string | undefined };
+  /** An error that says why, except with the value that says what Midge does anyway. */
+  | { readonly kind: "refused"; readonly why: string; readonly unless?: string | undefined };
 
 export interface MosquittoOption {
   readonly scope: Scope;
@@ -56,8 +65,18 @@ function flag(scope: Scope, key: string): MosquittoOption {
   return option(scope, { kind: "flag", key });
 }
 
+/** Only once. */
 function text(scope: Scope, key: string): MosquittoOption {
-  return option(scope, { kind: "text", key });
+  return option(scope, { kind: "text", key, once: true });
+}
+
+/** The last one counts. */
+function lastText(scope: Scope, key: string): MosquittoOption {
+  return option(scope, { kind: "text", key, once: false });
+}
+
+function item(scope: Scope, key: string): MosquittoOption {
+  return option(scope, { kind: "item", key });
 }
 
 function special(scope: Scope): MosquittoOption {
@@ -68,14 +87,17 @@ function ignored(scope: Scope, why: string, silent?: string | undefined): Mosqui
   return option(scope, { kind: "ignored", why, silent });
 }
 
-function unsupported(scope: Scope, unless?: string | undefined): MosquittoOption {
-  return option(scope, { kind: "unsupported", unless });
+function refused(scope: Scope, why: string, unless?: string | undefined): MosquittoOption {
+  return option(scope, { kind: "refused", why, unless });
 }
 
-const MQTT5 = "concerns MQTT 5.0, which this version of Midge does not speak";
 const LAZY = 'concerns bridges of start_type "lazy" only';
 const WRITES = "Midge writes the disk by its own rules";
-const LOG_TIME = "the lines of Midge's log always bear the time";
+const BUFFERS = "Midge sizes its buffers by itself";
+const ENGINES = "OpenSSL engines are not supported: give the key as a PEM file";
+const MQTT5_BRIDGE = "concerns bridges that speak MQTT 5.0, and Midge's do not yet";
+/** Of bridges only. */
+const LATER = "not supported yet by this version of Midge";
 
 /** No number below `least`. */
 function atLeast(least: number): (value: number) => number {
@@ -87,133 +109,146 @@ function noLimit(value: number): number {
   return value < 1 ? -1 : value;
 }
 
+/** Zero means no limit, as does all that cannot be one. */
+function inflight(value: number): number {
+  return value < 0 || value === 65_535 ? 0 : value;
+}
+
+const LONGEST_RETAIN_EXPIRY = 10_000_000;
+
+function retainExpiry(minutes: number): number {
+  return Math.min(minutes, LONGEST_RETAIN_EXPIRY);
+}
+
 export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   // The broker
-  allow_duplicate_messages: ignored("global", "it is deprecated in Mosquitto, too"),
-  autosave_interval: ignored("global", WRITES),
-  autosave_on_changes: ignored("global", WRITES),
-  check_retain_source: ignored("global", "it concerns access rules, and there are none", "true"),
-  clientid_prefixes: unsupported("global"),
-  connection_messages: ignored("global", "connections are always logged, at level info", "true"),
-  enable_control_api: unsupported("global", "false"),
-  global_max_clients: unsupported("global", "-1"),
-  global_max_connections: number("global", "max_connections", noLimit),
-  include_dir: special("global"),
-  log_dest: special("global"),
-  log_facility: ignored("global", "Midge does not write to syslog"),
-  log_timestamp: ignored("global", LOG_TIME, "true"),
-  log_timestamp_format: ignored("global", LOG_TIME),
-  log_type: special("global"),
-  max_inflight_bytes: unsupported("global", "0"),
-  max_inflight_messages: number("global", "max_inflight_messages", atLeast(0)),
-  max_keepalive: number("global", "max_keepalive", (value) => (value === 0 ? 65_535 : value)),
-  max_packet_size: number("global", "max_packet_size"),
-  max_queued_bytes: number("global", "max_queued_bytes", atLeast(0)),
-  max_queued_messages: number("global", "max_queued_messages", atLeast(0)),
-  memory_limit: unsupported("global", "0"),
-  message_size_limit: unsupported("global", "0"),
-  packet_buffer_size: ignored("global", "Midge sizes its buffers by itself"),
-  per_listener_settings: special("global"),
-  persistence: special("global"),
-  persistence_file: ignored("global", "Midge's store has file names of its own"),
-  persistence_location: special("global"),
-  persistent_client_expiration: special("global"),
-  pid_file: ignored("global", "Midge writes no pid file"),
-  queue_qos0_messages: flag("global", "queue_qos0_messages"),
-  retain_available: flag("global", "retain_available"),
-  retain_expiry_interval: unsupported("global"),
-  retained_persistence: special("global"),
-  retry_interval: ignored("global", "it is no longer available in Mosquitto, either"),
-  set_tcp_nodelay: ignored("global", "Midge always sends at once", "true"),
-  sys_interval: number("global", "sys_interval"),
-  upgrade_outgoing_qos: unsupported("global", "false"),
-  user: ignored("global", "Midge runs as whoever starts it"),
-  websockets_headers_size: ignored("global", "Midge sizes its buffers by itself"),
-  websockets_log_level: ignored("global", "Midge does not use libwebsockets"),
+  allow_duplicate_messages: flag("broker", "allow_duplicate_messages"),
+  autosave_interval: ignored("anywhere", WRITES),
+  autosave_on_changes: ignored("anywhere", WRITES),
+  global_max_clients: number("broker", "global_max_clients", noLimit),
+  global_max_connections: number("broker", "global_max_connections", noLimit),
+  include_dir: special("anywhere"),
+  max_inflight_bytes: number("broker", "max_inflight_bytes", atLeast(0)),
+  max_inflight_messages: number("broker", "max_inflight_messages", inflight),
+  max_keepalive: number("broker", "max_keepalive"),
+  max_packet_size: number("broker", "max_packet_size"),
+  max_queued_bytes: number("broker", "max_queued_bytes", atLeast(0)),
+  max_queued_messages: number("broker", "max_queued_messages", atLeast(0)),
+  memory_limit: number("broker", "memory_limit"),
+  message_size_limit: number("broker", "message_size_limit"),
+  packet_buffer_size: ignored("anywhere", BUFFERS),
+  per_listener_settings: special("anywhere"),
+  persistence: special("anywhere"),
+  persistence_file: ignored("anywhere", "Midge's store has file names of its own"),
+  persistence_location: special("anywhere"),
+  persistent_client_expiration: special("broker"),
+  pid_file: text("process", "pid_file"),
+  queue_qos0_messages: flag("broker", "queue_qos0_messages"),
+  retain_available: flag("broker", "retain_available"),
+  retain_expiry_interval: number("broker", "retain_expiry_interval", retainExpiry),
+  retained_persistence: special("anywhere"),
+  retry_interval: ignored("anywhere", "it is no longer available in Mosquitto, either"),
+  set_tcp_nodelay: ignored("anywhere", "Midge always sends at once", "true"),
+  sys_interval: number("broker", "sys_interval"),
+  upgrade_outgoing_qos: flag("broker", "upgrade_outgoing_qos"),
+  user: lastText("process", "user"),
+
+  // The log
+  connection_messages: flag("log", "connection_messages"),
+  log_dest: special("log"),
+  log_facility: number("log", "log_facility"),
+  log_timestamp: flag("log", "log_timestamp"),
+  log_timestamp_format: text("log", "log_timestamp_format"),
+  log_type: special("log"),
+  websockets_log_level: ignored("anywhere", "Midge does not use libwebsockets"),
 
   // Who may do what
-  acl_file: unsupported("security"),
-  allow_anonymous: special("security"),
-  allow_zero_length_clientid: unsupported("security", "true"),
-  auth_plugin: unsupported("security"),
-  auth_plugin_deny_special_chars: unsupported("plugin"),
-  auto_id_prefix: unsupported("security", "auto-"),
-  global_plugin: unsupported("global"),
-  password_file: unsupported("security"),
-  plugin: unsupported("security"),
-  plugin_load: unsupported("global"),
-  plugin_use: unsupported("listener"),
-  psk_file: unsupported("security"),
+  acl_file: lastText("security", "acl_file"),
+  allow_anonymous: flag("security", "allow_anonymous"),
+  allow_zero_length_clientid: flag("securityOfBroker", "allow_zero_length_clientid"),
+  auth_plugin: special("security"),
+  auth_plugin_deny_special_chars: special("plugin"),
+  auto_id_prefix: text("securityOfBroker", "auto_id_prefix"),
+  check_retain_source: flag("access", "check_retain_source"),
+  clientid_prefixes: special("access"),
+  enable_control_api: flag("access", "enable_control_api"),
+  global_plugin: special("anywhere"),
+  password_file: lastText("security", "password_file"),
+  plugin: special("security"),
+  plugin_load: special("anywhere"),
+  plugin_use: special("listener"),
+  psk_file: lastText("security", "psk_file"),
 
   // Listeners
   accept_protocol_versions: special("listener"),
-  bind_address: special("global"),
-  bind_interface: unsupported("anyListener"),
-  cafile: unsupported("listener"),
-  capath: unsupported("anyListener"),
-  certfile: unsupported("anyListener"),
-  ciphers: unsupported("anyListener"),
-  "ciphers_tls1.3": unsupported("anyListener"),
-  crlfile: unsupported("anyListener"),
-  dhparamfile: ignored("global", "it is no longer required"),
-  disable_client_cert_date_checks: unsupported("listener", "false"),
-  enable_proxy_protocol: unsupported("listener"),
-  http_dir: unsupported("listener"),
-  keyfile: unsupported("anyListener"),
-  listener: special("global"),
+  bind_address: special("anywhere"),
+  bind_interface: text("anyListener", "bind_interface"),
+  cafile: lastText("listener", "cafile"),
+  capath: lastText("anyListener", "capath"),
+  certfile: lastText("anyListener", "certfile"),
+  ciphers: lastText("anyListener", "ciphers"),
+  "ciphers_tls1.3": lastText("anyListener", "ciphers_tls13"),
+  crlfile: lastText("anyListener", "crlfile"),
+  dhparamfile: ignored("anywhere", "it is no longer required"),
+  disable_client_cert_date_checks: flag("listener", "disable_client_cert_date_checks"),
+  enable_proxy_protocol: number("listener", "enable_proxy_protocol"),
+  http_dir: special("listener"),
+  keyfile: lastText("anyListener", "keyfile"),
+  listener: special("anywhere"),
   listener_allow_anonymous: flag("listener", "allow_anonymous"),
-  listener_auto_id_prefix: unsupported("listener", "auto-"),
+  listener_auto_id_prefix: text("listener", "auto_id_prefix"),
   max_connections: number("anyListener", "max_connections", noLimit),
-  max_qos: unsupported("anyListener", "2"),
-  max_topic_alias: ignored("listener", MQTT5),
-  max_topic_alias_broker: ignored("listener", MQTT5),
-  maximum_qos: unsupported("anyListener", "2"),
-  mount_point: unsupported("listener"),
-  port: special("global"),
+  max_qos: number("anyListener", "max_qos"),
+  max_topic_alias: number("listener", "max_topic_alias"),
+  max_topic_alias_broker: number("listener", "max_topic_alias_broker"),
+  maximum_qos: number("anyListener", "max_qos"),
+  mount_point: lastText("listener", "mount_point"),
+  port: special("anywhere"),
   protocol: special("anyListener"),
-  proxy_protocol_v2_require_tls: unsupported("listener", "false"),
-  psk_hint: unsupported("anyListener"),
-  require_certificate: unsupported("anyListener", "false"),
+  proxy_protocol_v2_require_tls: flag("listener", "proxy_protocol_v2_require_tls"),
+  psk_hint: text("anyListener", "psk_hint"),
+  require_certificate: flag("anyListener", "require_certificate"),
   socket_domain: special("anyListener"),
-  tls_engine: unsupported("anyListener"),
-  tls_engine_kpass_sha1: unsupported("anyListener"),
-  tls_keyform: unsupported("anyListener"),
-  tls_version: unsupported("listener"),
-  use_identity_as_username: unsupported("anyListener", "false"),
-  use_subject_as_username: unsupported("anyListener", "false"),
-  use_username_as_clientid: unsupported("anyListener", "false"),
-  websockets_origin: unsupported("listener"),
+  tls_engine: refused("anyListener", ENGINES),
+  tls_engine_kpass_sha1: refused("anyListener", ENGINES),
+  tls_keyform: refused("anyListener", ENGINES, "pem"),
+  tls_version: text("listener", "tls_version"),
+  use_identity_as_username: flag("anyListener", "use_identity_as_username"),
+  use_subject_as_username: flag("anyListener", "use_subject_as_username"),
+  use_username_as_clientid: flag("anyListener", "use_username_as_clientid"),
+  websockets_headers_size: special("anywhere"),
+  websockets_origin: item("listener", "websockets_origin"),
 
   // Bridges
   address: special("bridge"),
   addresses: special("bridge"),
-  bridge_alpn: unsupported("bridge"),
+  bridge_alpn: refused("bridge", LATER),
   bridge_attempt_unsubscribe: ignored("bridge", "Midge does without", "true"),
-  bridge_bind_address: unsupported("bridge"),
-  bridge_cafile: unsupported("bridge"),
-  bridge_capath: unsupported("bridge"),
-  bridge_certfile: unsupported("bridge"),
-  bridge_ciphers: unsupported("bridge"),
-  "bridge_ciphers_tls1.3": unsupported("bridge"),
-  bridge_identity: unsupported("bridge"),
-  bridge_insecure: unsupported("bridge", "false"),
-  bridge_keyfile: unsupported("bridge"),
-  bridge_max_packet_size: unsupported("bridge", "0"),
-  bridge_max_topic_alias: ignored("bridge", MQTT5),
-  bridge_outgoing_retain: unsupported("bridge", "true"),
+  bridge_bind_address: refused("bridge", LATER),
+  bridge_cafile: refused("bridge", LATER),
+  bridge_capath: refused("bridge", LATER),
+  bridge_certfile: refused("bridge", LATER),
+  bridge_ciphers: refused("bridge", LATER),
+  "bridge_ciphers_tls1.3": refused("bridge", LATER),
+  bridge_identity: refused("bridge", LATER),
+  bridge_insecure: refused("bridge", LATER, "false"),
+  bridge_keyfile: refused("bridge", LATER),
+  bridge_max_packet_size: refused("bridge", LATER, "0"),
+  bridge_max_topic_alias: ignored("bridge", MQTT5_BRIDGE),
+  bridge_outgoing_retain: refused("bridge", LATER, "true"),
   bridge_protocol_version: special("bridge"),
-  bridge_psk: unsupported("bridge"),
-  bridge_receive_maximum: ignored("bridge", MQTT5),
+  bridge_psk: refused("bridge", LATER),
+  bridge_receive_maximum: ignored("bridge", MQTT5_BRIDGE),
   bridge_reload_type: ignored("bridge", "Midge reloads bridges by its own rules"),
-  bridge_require_ocsp: unsupported("bridge", "false"),
-  bridge_session_expiry_interval: ignored("bridge", MQTT5),
+  bridge_require_ocsp: refused("bridge", LATER, "false"),
+  bridge_session_expiry_interval: ignored("bridge", MQTT5_BRIDGE),
   bridge_tcp_keepalive: ignored("bridge", "Midge watches the connection by MQTT's keep alive"),
   bridge_tcp_user_timeout: ignored("bridge", "Midge watches the connection by MQTT's keep alive"),
-  bridge_tls_use_os_certs: unsupported("bridge", "false"),
-  bridge_tls_version: unsupported("bridge"),
+  bridge_tls_use_os_certs: refused("bridge", LATER, "false"),
+  bridge_tls_version: refused("bridge", LATER),
   cleansession: flag("bridge", "clean_session"),
   clientid: text("bridge", "client_id"),
-  connection: special("global"),
+  connection: special("anywhere"),
   idle_timeout: ignored("bridge", LAZY),
   keepalive_interval: number("bridge", "keepalive", atLeast(5)),
   local_cleansession: flag("bridge", "local_clean_session"),
@@ -228,7 +263,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   remote_password: text("bridge", "password"),
   remote_username: text("bridge", "username"),
   restart_timeout: special("bridge"),
-  round_robin: unsupported("bridge", "false"),
+  round_robin: refused("bridge", LATER, "false"),
   start_type: special("bridge"),
   threshold: ignored("bridge", LAZY),
   topic: special("bridge"),
@@ -241,5 +276,5 @@ const PLUGIN_OPTION = /^(auth_opt_|plugin_opt_)/;
 
 export function mosquittoOption(word: string): MosquittoOption | undefined {
   if (Object.hasOwn(MOSQUITTO_OPTIONS, word)) return MOSQUITTO_OPTIONS[word];
-  return PLUGIN_OPTION.test(word) ? unsupported("plugin") : undefined;
+  return PLUGIN_OPTION.test(word) ? special("plugin") : undefined;
 }

@@ -30,8 +30,13 @@ export function attempt<T>(path: string, action: () => T): T {
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return refuse(path, CAUSES[code] ?? `cannot be read (${code})`);
+    return refuse(path, whyUnreadable(code));
   }
+}
+
+/** The system's error code in words. */
+export function whyUnreadable(code: string | undefined): string {
+  return CAUSES[code ?? ""] ?? `cannot be read (${code})`;
 }
 
 function readBytes(file: string): Uint8Array {

@@ -3,87 +3,22 @@
  * options in README and the settings page. Keys are the same in the file and in the type.
  */
 import * as v from "valibot";
+import { AccessSchema } from "./access-section.ts";
 import { BridgeSchema } from "./bridge-sections.ts";
 import { BrokerSchema } from "./broker-section.ts";
-import { choice, integer, text } from "./fields.ts";
 import { GatewaySchema, LinkSchema, PredefinedTopicSchema } from "./gateway-sections.ts";
-import { HttpSchema, ListenerSchema } from "./network-sections.ts";
-
-const StoreSchema = v.pipe(
-  v.object({
-    path: v.optional(
-      text({
-        description:
-          'The folder for what must survive a restart; "" is /var/lib/midge if Midge may write there, otherwise ./data.',
-        restart: true,
-      }),
-      "",
-    ),
-    mode: v.optional(
-      choice(["strict", "interval", "memory"], {
-        description:
-          '"strict": a message is acknowledged only when it is safe on the disk or with all who get it. "interval": the disk is written at intervals, and a power cut loses what came since. "memory": nothing is written, and a restart loses everything.',
-        restart: true,
-      }),
-      "strict",
-    ),
-    interval: v.optional(
-      integer(
-        { min: 10, max: 3_600_000 },
-        { description: 'How often the disk is written in mode "interval".', unit: "milliseconds" },
-      ),
-      1000,
-    ),
-    grace: v.optional(
-      integer(
-        { min: 0, max: 60_000 },
-        {
-          description:
-            'How long mode "strict" waits for those who get a message to acknowledge it before it writes the disk.',
-          unit: "milliseconds",
-        },
-      ),
-      50,
-    ),
-  }),
-  v.metadata({ description: "What is kept over a restart, and how safely." }),
-);
-
-const LogSchema = v.pipe(
-  v.object({
-    level: v.optional(
-      choice(["debug", "info", "warn", "error", "none"], {
-        description: "How much to log.",
-      }),
-      "info",
-    ),
-    destination: v.optional(
-      text(
-        {
-          description: 'Where to: "stdout", "stderr", or the path of a file.',
-          restart: true,
-        },
-        {
-          expected: '"stdout", "stderr" or the path of a file',
-          allows: (destination) => destination !== "",
-        },
-      ),
-      "stdout",
-    ),
-    format: v.optional(
-      choice(["text", "json"], {
-        description: "Lines for people, or for programs.",
-        restart: true,
-      }),
-      "text",
-    ),
-  }),
-  v.metadata({ description: "The log." }),
-);
+import { HttpSchema } from "./http-section.ts";
+import { ListenerSchema } from "./listener-section.ts";
+import { LogSchema } from "./log-section.ts";
+import { PluginSchema } from "./plugin-section.ts";
+import { ProcessSchema } from "./process-section.ts";
+import { StoreSchema } from "./store-section.ts";
 
 export const ConfigSchema = v.object({
   broker: v.optional(BrokerSchema, {}),
+  access: v.optional(AccessSchema, {}),
   listener: v.optional(v.array(ListenerSchema), [{}]),
+  plugin: v.optional(v.array(PluginSchema), []),
   http: v.optional(HttpSchema, {}),
   gateway: v.optional(GatewaySchema, {}),
   predefined_topic: v.optional(v.array(PredefinedTopicSchema), []),
@@ -91,12 +26,43 @@ export const ConfigSchema = v.object({
   bridge: v.optional(v.array(BridgeSchema), []),
   store: v.optional(StoreSchema, {}),
   log: v.optional(LogSchema, {}),
+  process: v.optional(ProcessSchema, {}),
 });
 
-export type Config = v.InferOutput<typeof ConfigSchema>;
+/** What a file says, with the defaults that do not depend on other options. */
+export type GivenConfig = v.InferOutput<typeof ConfigSchema>;
+export type GivenListener = GivenConfig["listener"][number];
+export type GivenHttp = GivenConfig["http"];
+
+/** An option that may be left to another is settled. */
+type Settled<Table, Keys extends keyof Table> = Omit<Table, Keys> & {
+  readonly [Key in Keys]-?: Exclude<Table[Key], undefined>;
+};
+
+/** With everything settled that a listener leaves to `[access]` and `[broker]`. */
+export type ListenerConfig = Settled<
+  GivenListener,
+  | "allow_anonymous"
+  | "dynamic_security"
+  | "plugins"
+  | "clientid_prefixes"
+  | "allow_zero_length_clientid"
+  | "auto_id_prefix"
+  | "max_qos"
+  | "max_keepalive"
+  | "max_topic_alias"
+  | "max_topic_alias_broker"
+>;
+export type HttpConfig = Settled<GivenHttp, "allow_anonymous">;
+
+/** The configuration in force. */
+export type Config = Omit<GivenConfig, "listener" | "http"> & {
+  readonly listener: readonly ListenerConfig[];
+  readonly http: HttpConfig;
+};
 export type BrokerConfig = Config["broker"];
-export type ListenerConfig = Config["listener"][number];
-export type HttpConfig = Config["http"];
+export type AccessConfig = Config["access"];
+export type PluginConfig = Config["plugin"][number];
 export type GatewayConfig = Config["gateway"];
 export type PredefinedTopicConfig = Config["predefined_topic"][number];
 export type LinkConfig = Config["link"][number];
@@ -104,3 +70,4 @@ export type BridgeConfig = Config["bridge"][number];
 export type BridgeTopicConfig = BridgeConfig["topic"][number];
 export type StoreConfig = Config["store"];
 export type LogConfig = Config["log"];
+export type ProcessConfig = Config["process"];

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describeConfig, type SectionInfo, sectionItem, tableEntries, unwrap } from "./describe.ts";
 import { fieldInfo } from "./fields.ts";
 import { formatPath, type KeyPath } from "./key-path.ts";
-import { type Config, ConfigSchema } from "./schema.ts";
+import { ConfigSchema, type GivenConfig } from "./schema.ts";
 import { showValue } from "./show-value.ts";
 import { suggest } from "./suggest.ts";
 
@@ -23,9 +23,9 @@ export interface Placed<T> {
 
 /** What is right in itself, though other parts may not be. */
 export type ValidParts = {
-  readonly [Section in keyof Config]: Config[Section] extends readonly (infer Item)[]
+  readonly [Section in keyof GivenConfig]: GivenConfig[Section] extends readonly (infer Item)[]
     ? readonly Placed<Item>[]
-    : Config[Section] | undefined;
+    : GivenConfig[Section] | undefined;
 };
 
 export interface Validation {
@@ -54,7 +54,7 @@ export function validate(raw: RawTable): Validation {
 }
 
 /** The whole configuration of a file in which nothing is wrong. */
-export function assemble(raw: RawTable): Config {
+export function assemble(raw: RawTable): GivenConfig {
   return v.parse(ConfigSchema, raw);
 }
 

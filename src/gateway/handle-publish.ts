@@ -25,7 +25,7 @@ export function handlePublish(node: SnNode, message: Publish): void {
   if (qos > 0 && !isAcceptable(node, message)) return;
   node.messagesIn++;
   const published = new Message(topic, message.payload, qos, message.retain, true);
-  const outcome = client.publish(published, messageId);
+  const outcome = client.publish(published, messageId, message.dup);
   if (outcome === PENDING) {
     node.pending ??= new PendingPublishes();
     node.pending.add(messageId, message.topicId, qos);

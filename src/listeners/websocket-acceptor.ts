@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "../sockets/flush-turn.ts";
+import { type PeerInfo, peerOf } from "../sockets/peer-info.ts";
 import { isOriginAllowed } from "./websocket-origin.ts";
 import { WebSocketWire } from "./websocket-wire.ts";
 
@@ -11,13 +12,16 @@ import { WebSocketWire } from "./websocket-wire.ts";
 const SUBPROTOCOLS: ReadonlySet<string> = new Set(["mqtt", "mqttv3.1"]);
 
 /** How long a peer may take to answer our closing handshake, ms. */
-const CLOSE_TIMEOUT = 2000;
+const CLOSE_TIMEOUT = 1000;
 
 export interface WebSocketAcceptorOptions {
   /** Takes a new connection in. */
   readonly accept: (wire: Wire) => WireEnd;
-  /** Origins of web pages, besides our own, that may connect: `https://host:port` as browsers send it. */
-  readonly allowedOrigins: readonly string[];
+  /**
+   * Origins of web pages, besides our own, that may connect: `https://host:port` as browsers send
+   * it. Undefined where the listener has looked at that already.
+   */
+  readonly allowedOrigins?: readonly string[] | undefined;
   /** The longest WebSocket message taken, bytes; a longer one closes the connection with code 1009. */
   readonly maximumPayload: number;
   readonly turn: FlushTurn;
@@ -25,7 +29,7 @@ export interface WebSocketAcceptorOptions {
 
 export class WebSocketAcceptor {
   readonly #accept: (wire: Wire) => WireEnd;
-  readonly #allowedOrigins: ReadonlySet<string>;
+  readonly #allowedOrigins: ReadonlySet<string> | undefined;
   readonly #turn: FlushTurn;
   readonly #server: WebSocketServer;
   readonly #wires = new Set<WebSocketWire>();
@@ -34,7 +38,8 @@ export class WebSocketAcceptor {
 
   constructor(options: WebSocketAcceptorOptions) {
     this.#accept = options.accept;
-    this.#allowedOrigins = new Set(options.allowedOrigins);
+    const { allowedOrigins } = options;
+    this.#allowedOrigins = allowedOrigins === undefined ? undefined : new Set(allowedOrigins);
     this.#turn = options.turn;
     // `closeTimeout` is documented by ws but missing from its type definitions.
     const serverOptions: ServerOptions & { closeTimeout: number } = {
@@ -48,15 +53,23 @@ export class WebSocketAcceptor {
     this.#server = new WebSocketServer(serverOptions);
   }
 
-  /** Answers one HTTP upgrade: a WebSocket connection, or a refusal that says why. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /**
+   * Answers one HTTP upgrade: a WebSocket connection, or a refusal that says why. `peer`: who asks,
+   * where that is known better than by the socket.
+   */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    peer: PeerInfo = peerOf(request.socket),
+  ): void {
     if (this.#stopped) {
-      refuse(socket, "503 Service Unavailable", "Midge is stopping.");
+      refuseUpgrade(socket, "503 Service Unavailable", "Midge is stopping.");
       return;
     }
     const { origin, host } = request.headers;
-    if (!isOriginAllowed(origin, host, this.#allowedOrigins)) {
-      refuse(
+    if (this.#allowedOrigins && !isOriginAllowed(origin, host, this.#allowedOrigins)) {
+      refuseUpgrade(
         socket,
         "403 Forbidden",
         "Web pages of this origin may not connect. [http] allowed_origins lists those that may.",
@@ -64,18 +77,17 @@ export class WebSocketAcceptor {
       return;
     }
     if (!offersMqtt(request.headers["sec-websocket-protocol"])) {
-      refuse(
+      refuseUpgrade(
         socket,
         "400 Bad Request",
         "MQTT is spoken here: ask for the WebSocket subprotocol mqtt [MQTT-6.0.0-3].",
       );
       return;
     }
-    const remote = addressOf(request);
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, remote));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, peer));
   }
 
-  /** Closes every connection; fulfilled when all are gone, after 2 s at most. */
+  /** Closes every connection; fulfilled when all are gone, after 1 s at most. */
   stop(): Promise<void> {
     this.#stopped = true;
     return new Promise((resolve) => {
@@ -88,8 +100,8 @@ export class WebSocketAcceptor {
     });
   }
 
-  #open(webSocket: WebSocket, remote: string): void {
-    const wire = new WebSocketWire(webSocket, this.#turn, remote);
+  #open(webSocket: WebSocket, peer: PeerInfo): void {
+    const wire = new WebSocketWire(webSocket, this.#turn, peer);
     this.#wires.add(wire);
     webSocket.once("close", () => {
       this.#wires.delete(wire);
@@ -110,15 +122,8 @@ function offersMqtt(header: string | undefined): boolean {
   );
 }
 
-function addressOf(request: IncomingMessage): string {
-  const { remoteAddress = "unknown", remotePort = 0 } = request.socket;
-  return remoteAddress.includes(":")
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
-}
-
 /** Ends an upgrade request with a plain HTTP answer. */
-function refuse(socket: Duplex, status: string, why: string): void {
+export function refuseUpgrade(socket: Duplex, status: string, why: string): void {
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
   socket.end(

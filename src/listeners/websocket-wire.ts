@@ -1,9 +1,10 @@
 /** One MQTT connection over WebSocket: binary frames in and out as one stream of bytes [MQTT-6.0.0-2]. */
 import type { RawData, WebSocket } from "ws";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import type { Wire, WireEnd } from "../seams/wire.ts";
+import type { PeerIdentity, Wire, WireEnd } from "../seams/wire.ts";
 import { giveBuffer, takeBuffer } from "../sockets/buffer-pool.ts";
 import type { Flushable, FlushTurn } from "../sockets/flush-turn.ts";
+import type { PeerInfo } from "../sockets/peer-info.ts";
 
 /** Close codes of RFC 6455 §7.4.1. */
 const NORMAL_CLOSURE = 1000;
@@ -19,9 +20,13 @@ const NO_BYTES = new Uint8Array(0);
 
 export class WebSocketWire implements Wire, Flushable {
   readonly remote: string;
+  readonly address: string;
+  readonly identity: PeerIdentity | undefined;
   readonly #output = new ByteWriter(0);
   readonly #socket: WebSocket;
   readonly #turn: FlushTurn;
+  /** Buffers of messages that may still be on their way, in order. */
+  readonly #lent: Uint8Array<ArrayBuffer>[] = [];
   #end: WireEnd | undefined;
   #dirty = false;
   /** Some output did not go out at once: `drained` is owed. */
@@ -29,10 +34,12 @@ export class WebSocketWire implements Wire, Flushable {
   #closing = false;
   #cause: string | undefined;
 
-  constructor(socket: WebSocket, turn: FlushTurn, remote: string) {
+  constructor(socket: WebSocket, turn: FlushTurn, peer: PeerInfo) {
     this.#socket = socket;
     this.#turn = turn;
-    this.remote = remote;
+    this.remote = peer.remote;
+    this.address = peer.address;
+    this.identity = peer.identity;
   }
 
   /** Starts handing what arrives to `end`. Call once. */
@@ -71,8 +78,13 @@ export class WebSocketWire implements Wire, Flushable {
     socket.send(output.view(), this.#sent);
     const { bufferedAmount } = socket;
     // With nothing left waiting, the kernel has taken a copy and the buffer is free again.
-    if (bufferedAmount === 0) giveBuffer(bytes);
-    else this.#congested = true;
+    if (bufferedAmount === 0) {
+      giveBuffer(bytes);
+      this.#lent.push(NO_BYTES);
+    } else {
+      this.#congested = true;
+      this.#lent.push(bytes);
+    }
     output.bytes = NO_BYTES;
     output.length = 0;
     if (bufferedAmount > READING_STOPS_AT) socket.pause();
@@ -106,7 +118,10 @@ export class WebSocketWire implements Wire, Flushable {
     this.#end?.receive(data as Buffer);
   }
 
-  readonly #sent = (): void => {
+  readonly #sent = (error?: Error | null): void => {
+    const bytes = this.#lent.shift();
+    // What could not be sent says so before earlier messages are written: that buffer is not given back.
+    if (bytes !== undefined && !error) giveBuffer(bytes);
     if (!this.#congested || this.#closing || this.#socket.bufferedAmount > 0) return;
     this.#congested = false;
     if (this.#socket.isPaused) this.#socket.resume();

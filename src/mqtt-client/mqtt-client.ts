@@ -125,7 +125,7 @@ export class MqttClient implements WireEnd {
       level,
       bridge: bridge === true,
       clientId,
-      cleanSession,
+      cleanStart: cleanSession,
       keepAlive,
       will,
       username,

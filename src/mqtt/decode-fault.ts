@@ -1,5 +1,5 @@
 /** What is wrong with received bytes, as a value; the receiver decides what the peer is told. */
-import type { ReasonCode } from "./reason-codes.ts";
+import { Reason, type ReasonCode } from "./reason-codes.ts";
 
 export interface DecodeFault {
   readonly kind: "fault";
@@ -10,4 +10,8 @@ export interface DecodeFault {
 
 export function fault(reason: ReasonCode, detail: string): DecodeFault {
   return { kind: "fault", reason, detail };
+}
+
+export function malformed(detail: string): DecodeFault {
+  return fault(Reason.malformedPacket, detail);
 }

@@ -1,23 +1,25 @@
 /**
- * Decodes MQTT 3.1 and 3.1.1 control packets from a complete frame. Strict: reserved bits, lengths,
- * strings and identifiers are checked as the specification's conformance statements demand.
+ * Decodes MQTT control packets of 3.1, 3.1.1 and 5.0 from a complete frame. Strict: reserved bits,
+ * lengths, strings, identifiers and properties are checked as the specification's conformance
+ * statements demand.
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import type { TextCache } from "../bytes/text-cache.ts";
+import { decodeConnect } from "./decode-connect.ts";
 import type { DecodeFault } from "./decode-fault.ts";
-import { fault } from "./decode-fault.ts";
+import { fault, malformed } from "./decode-fault.ts";
+import { PacketType, type ProtocolLevel } from "./packet-types.ts";
 import type {
   AckPacket,
-  ConnectPacket,
   Packet,
   PublishPacket,
   SubscribePacket,
   SubscriptionRequest,
   UnsubscribePacket,
-  WillFields,
 } from "./packets.ts";
-import { PacketType } from "./packets.ts";
+import { decodeProperties, type Properties } from "./properties.ts";
 import type { QoS } from "./qos.ts";
+import { readFault } from "./read-fault.ts";
 import { Reason } from "./reason-codes.ts";
 
 const ACK_KINDS: Readonly<Record<number, AckPacket["kind"]>> = {
@@ -25,22 +27,26 @@ const ACK_KINDS: Readonly<Record<number, AckPacket["kind"]>> = {
   [PacketType.pubrec]: "pubrec",
   [PacketType.pubrel]: "pubrel",
   [PacketType.pubcomp]: "pubcomp",
-  [PacketType.unsuback]: "unsuback",
 };
 
-const BARE_KINDS: Readonly<Record<number, "pingreq" | "pingresp" | "disconnect">> = {
-  [PacketType.pingreq]: "pingreq",
-  [PacketType.pingresp]: "pingresp",
-  [PacketType.disconnect]: "disconnect",
+/** Reason codes that an acknowledgement may carry: tables 3-4 to 3-7 of 5.0. */
+const ACK_REASONS: Readonly<Record<AckPacket["kind"], ReadonlySet<number>>> = {
+  puback: new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]),
+  pubrec: new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]),
+  pubrel: new Set([0x00, 0x92]),
+  pubcomp: new Set([0x00, 0x92]),
 };
 
-function malformed(detail: string): DecodeFault {
-  return fault(Reason.malformedPacket, detail);
+/** Header bits that are not PUBLISH's own: PUBREL, SUBSCRIBE and UNSUBSCRIBE have 2, all others 0 [MQTT-2.2.2-2]. */
+function expectedFlags(type: number): number {
+  const two =
+    type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe;
+  return two ? 2 : 0;
 }
 
 /**
  * The packet whose fixed header byte is `header` and whose variable part is `bytes[start, end)`.
- * Payloads are views on `bytes`.
+ * Payloads are views on `bytes`. `level` is what CONNECT said; it does not matter for CONNECT.
  */
 export function decodePacket(
   header: number,
@@ -48,36 +54,41 @@ export function decodePacket(
   start: number,
   end: number,
   topics: TextCache,
+  level: ProtocolLevel,
 ): Packet | DecodeFault {
   const type = header >>> 4;
-  if (type === PacketType.publish) return decodePublish(header, bytes, start, end, topics);
+  if (type === PacketType.publish) return decodePublish(header, bytes, start, end, topics, level);
   const flags = header & 15;
-  const expected =
-    type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe
-      ? 2
-      : 0;
-  if (flags !== expected) return malformed(`reserved header bits ${flags} in packet type ${type}`);
-  const ack = ACK_KINDS[type];
-  if (ack !== undefined) return decodeAck(ack, bytes, start, end);
-  const bare = BARE_KINDS[type];
-  if (bare !== undefined) {
-    return start === end ? { kind: bare } : malformed(`${bare} with a body`);
+  if (flags !== expectedFlags(type)) {
+    return malformed(`reserved header bits ${flags} in packet type ${type}`);
   }
+  const ack = ACK_KINDS[type];
+  if (ack !== undefined) return decodeAck(ack, bytes, start, end, level);
   const reader = new ByteReader(bytes, start, end);
   switch (type) {
     case PacketType.connect:
       return decodeConnect(reader);
     case PacketType.connack:
-      return decodeConnack(reader);
+      return decodeConnack(reader, level);
     case PacketType.subscribe:
-      return decodeSubscribe(reader);
+      return decodeSubscribe(reader, level);
     case PacketType.suback:
-      return decodeSuback(reader);
+      return decodeSuback(reader, level);
     case PacketType.unsubscribe:
-      return decodeUnsubscribe(reader);
-    default:
-      return malformed(`packet type ${type} does not exist`);
+      return decodeUnsubscribe(reader, level);
+    case PacketType.unsuback:
+      return decodeUnsuback(reader, level);
+    case PacketType.pingreq:
+      return start === end ? { kind: "pingreq" } : malformed("PINGREQ with a body");
+    case PacketType.pingresp:
+      return start === end ? { kind: "pingresp" } : malformed("PINGRESP with a body");
+    case PacketType.disconnect:
+      return decodeDisconnect(reader, level);
+    case PacketType.auth:
+      if (level === 5) return decodeAuth(reader);
+      break;
   }
+  return malformed(`packet type ${type} does not exist`);
 }
 
 function decodePublish(
@@ -86,6 +97,7 @@ function decodePublish(
   start: number,
   end: number,
   topics: TextCache,
+  level: ProtocolLevel,
 ): PublishPacket | DecodeFault {
   const qos = (header >>> 1) & 3;
   if (qos === 3) return malformed("PUBLISH with QoS 3"); // [MQTT-3.3.1-4]
@@ -105,6 +117,20 @@ function decodePublish(
     if (packetId === 0) return malformed("PUBLISH with packet identifier 0"); // [MQTT-2.3.1-1]
     at += 2;
   }
+  let properties: Properties | undefined;
+  if (level === 5) {
+    if (bytes[at] === 0 && at < end) {
+      at++;
+    } else {
+      const reader = new ByteReader(bytes, at, end);
+      const read = decodeProperties(reader, PacketType.publish);
+      if (isFault(read)) return read;
+      if (reader.overrun) return malformed("PUBLISH is cut off in its properties");
+      if (reader.badText) return malformed("PUBLISH has a property that is not valid UTF-8");
+      properties = read;
+      at = reader.position;
+    }
+  }
   return {
     kind: "publish",
     topic,
@@ -113,7 +139,12 @@ function decodePublish(
     retain: (header & 1) !== 0,
     dup,
     packetId,
+    properties,
   };
+}
+
+function isFault(read: Properties | DecodeFault | undefined): read is DecodeFault {
+  return read !== undefined && "kind" in read;
 }
 
 function decodeAck(
@@ -121,108 +152,144 @@ function decodeAck(
   bytes: Uint8Array,
   start: number,
   end: number,
+  level: ProtocolLevel,
 ): AckPacket | DecodeFault {
-  if (end - start !== 2) return malformed(`${kind} of ${end - start} bytes`);
+  if (end - start < 2 || (level < 5 && end - start > 2)) {
+    return malformed(`${kind} of ${end - start} bytes`);
+  }
   const packetId = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
-  return packetId === 0 ? malformed(`${kind} with packet identifier 0`) : { kind, packetId };
+  if (packetId === 0) return malformed(`${kind} with packet identifier 0`);
+  if (end - start === 2) return { kind, packetId };
+  const reader = new ByteReader(bytes, start + 2, end);
+  const reasonCode = reader.u8();
+  if (!ACK_REASONS[kind].has(reasonCode))
+    return malformed(`${kind} with reason code ${reasonCode}`);
+  const properties = reader.remaining > 0 ? decodeProperties(reader, PacketType[kind]) : undefined;
+  if (isFault(properties)) return properties;
+  return readFault(reader, kind) ?? { kind, packetId, reasonCode, properties };
 }
 
-/** What the reader ran into, if anything, once a packet of the given kind is read. */
-function readFault(reader: ByteReader, kind: string): DecodeFault | undefined {
-  if (reader.overrun) return malformed(`${kind} is cut off`);
-  if (reader.badText) return malformed(`${kind} holds a string that is not valid UTF-8 for MQTT`);
-  if (reader.remaining > 0) return malformed(`${kind} has ${reader.remaining} bytes too many`);
-  return undefined;
-}
-
-const LEVELS: Readonly<Record<string, 3 | 4>> = { MQIsdp: 3, MQTT: 4 };
-
-function decodeConnect(reader: ByteReader): ConnectPacket | DecodeFault {
-  const name = reader.utf8();
-  const levelByte = reader.u8();
-  const level = LEVELS[name];
-  if (level === undefined || reader.overrun) return malformed("CONNECT of another protocol"); // [MQTT-3.1.2-1]
-  if ((levelByte & 0x7f) !== level) {
-    // [MQTT-3.1.2-2]
-    return fault(Reason.unsupportedProtocolVersion, `protocol level ${levelByte} of ${name}`);
-  }
-  const flags = reader.u8();
-  const keepAlive = reader.u16();
-  const clientId = reader.utf8();
-  if ((flags & 0x01) !== 0) return malformed("CONNECT with its reserved flag set"); // [MQTT-3.1.2-3]
-  const willQos = (flags >>> 3) & 3;
-  let will: WillFields | undefined;
-  if ((flags & 0x04) !== 0) {
-    if (willQos === 3) return malformed("CONNECT with will QoS 3"); // [MQTT-3.1.2-14]
-    const topic = reader.utf8();
-    const payload = reader.binary().slice();
-    will = { topic, payload, qos: willQos as QoS, retain: (flags & 0x20) !== 0 };
-  } else if ((flags & 0x38) !== 0) {
-    return malformed("CONNECT with will flags but no will"); // [MQTT-3.1.2-13, MQTT-3.1.2-15]
-  }
-  const username = (flags & 0x80) !== 0 ? reader.utf8() : undefined;
-  const hasPassword = (flags & 0x40) !== 0;
-  if (hasPassword && username === undefined)
-    return malformed("CONNECT with a password but no user name"); // [MQTT-3.1.2-22]
-  const password = hasPassword ? reader.binary().slice() : undefined;
-  const trouble = readFault(reader, "CONNECT");
-  if (trouble !== undefined) return trouble;
-  return {
-    kind: "connect",
-    level,
-    bridge: (levelByte & 0x80) !== 0,
-    clientId,
-    cleanSession: (flags & 0x02) !== 0,
-    keepAlive,
-    will,
-    username,
-    password,
-  };
-}
-
-function decodeConnack(reader: ByteReader): Packet | DecodeFault {
+function decodeConnack(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
   const flags = reader.u8();
   const returnCode = reader.u8();
+  const properties = level === 5 ? decodeProperties(reader, PacketType.connack) : undefined;
+  if (isFault(properties)) return properties;
   const trouble = readFault(reader, "CONNACK");
   if (trouble !== undefined) return trouble;
   if (flags > 1) return malformed("CONNACK with reserved flags");
-  return { kind: "connack", sessionPresent: flags === 1, returnCode };
+  return { kind: "connack", sessionPresent: flags === 1, returnCode, properties };
 }
 
-function decodeSubscribe(reader: ByteReader): SubscribePacket | DecodeFault {
+function decodeSubscribe(reader: ByteReader, level: ProtocolLevel): SubscribePacket | DecodeFault {
   const packetId = reader.u16();
+  const properties = level === 5 ? decodeProperties(reader, PacketType.subscribe) : undefined;
+  if (isFault(properties)) return properties;
   const subscriptions: SubscriptionRequest[] = [];
   while (reader.remaining > 0) {
     const filter = reader.utf8();
-    const qos = reader.u8();
-    if (qos > 2) return malformed(`SUBSCRIBE with options ${qos}`); // [MQTT-3.8.3-4]
-    subscriptions.push({ filter, qos: qos as QoS });
+    const options = reader.u8();
+    const qos = options & 3;
+    // [MQTT-3.8.3-4] of 3.1.1, [MQTT-3.8.3-5] of 5.0.
+    if (qos === 3 || options > (level === 5 ? 0x3f : 2)) {
+      return malformed(`SUBSCRIBE with options ${options}`);
+    }
+    if (level < 5) {
+      subscriptions.push({ filter, qos: qos as QoS });
+      continue;
+    }
+    const retainHandling = options >>> 4;
+    if (retainHandling === 3)
+      return fault(Reason.protocolError, "SUBSCRIBE with retain handling 3");
+    subscriptions.push({
+      filter,
+      qos: qos as QoS,
+      noLocal: (options & 4) !== 0,
+      retainAsPublished: (options & 8) !== 0,
+      retainHandling: retainHandling as 0 | 1 | 2,
+    });
   }
   const trouble = readFault(reader, "SUBSCRIBE");
   if (trouble !== undefined) return trouble;
   if (packetId === 0) return malformed("SUBSCRIBE with packet identifier 0");
-  if (subscriptions.length === 0) return malformed("SUBSCRIBE without a topic filter"); // [MQTT-3.8.3-3]
-  return { kind: "subscribe", packetId, subscriptions };
+  // [MQTT-3.8.3-3] of 3.1.1, [MQTT-3.8.3-2] of 5.0.
+  if (subscriptions.length === 0) return empty("SUBSCRIBE without a topic filter", level);
+  return { kind: "subscribe", packetId, subscriptions, properties };
 }
 
-function decodeSuback(reader: ByteReader): Packet | DecodeFault {
+/** A payload that must not be empty is a protocol error in 5.0 and malformed before. */
+function empty(detail: string, level: ProtocolLevel): DecodeFault {
+  return level === 5 ? fault(Reason.protocolError, detail) : malformed(detail);
+}
+
+const SUBACK_CODES = new Set([0, 1, 2, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]);
+
+function decodeSuback(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
   const packetId = reader.u16();
+  const properties = level === 5 ? decodeProperties(reader, PacketType.suback) : undefined;
+  if (isFault(properties)) return properties;
   const codes = [...reader.rest()];
   const trouble = readFault(reader, "SUBACK");
   if (trouble !== undefined) return trouble;
   if (packetId === 0 || codes.length === 0) return malformed("SUBACK without an answer");
-  if (codes.some((code) => code > 2 && code !== 0x80))
-    return malformed("SUBACK with an unknown return code"); // [MQTT-3.9.3-2]
-  return { kind: "suback", packetId, codes };
+  const isKnown = (code: number): boolean =>
+    level === 5 ? SUBACK_CODES.has(code) : code <= 2 || code === 0x80; // [MQTT-3.9.3-2]
+  if (!codes.every(isKnown)) return malformed("SUBACK with an unknown return code");
+  return { kind: "suback", packetId, codes, properties };
 }
 
-function decodeUnsubscribe(reader: ByteReader): UnsubscribePacket | DecodeFault {
+function decodeUnsubscribe(
+  reader: ByteReader,
+  level: ProtocolLevel,
+): UnsubscribePacket | DecodeFault {
   const packetId = reader.u16();
+  const properties = level === 5 ? decodeProperties(reader, PacketType.unsubscribe) : undefined;
+  if (isFault(properties)) return properties;
   const filters: string[] = [];
   while (reader.remaining > 0) filters.push(reader.utf8());
   const trouble = readFault(reader, "UNSUBSCRIBE");
   if (trouble !== undefined) return trouble;
   if (packetId === 0) return malformed("UNSUBSCRIBE with packet identifier 0");
-  if (filters.length === 0) return malformed("UNSUBSCRIBE without a topic filter"); // [MQTT-3.10.3-2]
-  return { kind: "unsubscribe", packetId, filters };
+  if (filters.length === 0) return empty("UNSUBSCRIBE without a topic filter", level); // [MQTT-3.10.3-2]
+  return { kind: "unsubscribe", packetId, filters, properties };
+}
+
+function decodeUnsuback(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
+  const packetId = reader.u16();
+  const properties = level === 5 ? decodeProperties(reader, PacketType.unsuback) : undefined;
+  if (isFault(properties)) return properties;
+  const codes = level === 5 ? [...reader.rest()] : undefined;
+  const trouble = readFault(reader, "UNSUBACK");
+  if (trouble !== undefined) return trouble;
+  if (packetId === 0) return malformed("UNSUBACK with packet identifier 0");
+  return { kind: "unsuback", packetId, codes, properties };
+}
+
+/** Reason codes of DISCONNECT: table 3-10 of 5.0. */
+const DISCONNECT_REASONS = new Set([
+  0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95,
+  0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+]);
+
+function decodeDisconnect(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
+  if (reader.remaining === 0) return { kind: "disconnect" };
+  if (level < 5) return malformed("DISCONNECT with a body");
+  const reasonCode = reader.u8();
+  if (!DISCONNECT_REASONS.has(reasonCode)) {
+    return malformed(`DISCONNECT with reason code ${reasonCode}`);
+  }
+  const properties =
+    reader.remaining > 0 ? decodeProperties(reader, PacketType.disconnect) : undefined;
+  if (isFault(properties)) return properties;
+  return readFault(reader, "DISCONNECT") ?? { kind: "disconnect", reasonCode, properties };
+}
+
+function decodeAuth(reader: ByteReader): Packet | DecodeFault {
+  if (reader.remaining === 0) return { kind: "auth", reasonCode: Reason.success };
+  const reasonCode = reader.u8();
+  if (reasonCode !== 0x00 && reasonCode !== 0x18 && reasonCode !== 0x19) {
+    return malformed(`AUTH with reason code ${reasonCode}`); // [MQTT-3.15.2-1]
+  }
+  const properties = reader.remaining > 0 ? decodeProperties(reader, PacketType.auth) : undefined;
+  if (isFault(properties)) return properties;
+  return readFault(reader, "AUTH") ?? { kind: "auth", reasonCode, properties };
 }

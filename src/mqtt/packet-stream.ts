@@ -7,8 +7,8 @@ import { TextCache } from "../bytes/text-cache.ts";
 import { decodePacket } from "./decode.ts";
 import type { DecodeFault } from "./decode-fault.ts";
 import { fault } from "./decode-fault.ts";
+import { PacketType, type ProtocolLevel } from "./packet-types.ts";
 import type { Packet } from "./packets.ts";
-import { PacketType } from "./packets.ts";
 import { Reason } from "./reason-codes.ts";
 
 export interface PacketStreamOptions {
@@ -16,6 +16,8 @@ export interface PacketStreamOptions {
   readonly maximumPacketSize: number;
   /** A server's first packet is CONNECT, a client's CONNACK; anything else is a fault at its first byte. */
   readonly role: "server" | "client";
+  /** The level that a client speaks. A server learns it from CONNECT. */
+  readonly level?: ProtocolLevel | undefined;
   /** Topic names seen; shared between the connections of one process. */
   readonly topics?: TextCache | undefined;
 }
@@ -27,15 +29,22 @@ export class PacketStream {
   readonly #maximum: number;
   readonly #first: number;
   readonly #topics: TextCache;
+  #level: ProtocolLevel;
   #started = false;
   #partial: Uint8Array | undefined;
   #partialLength = 0;
   /** Set by the owner from within `onPacket` to have no more packets decoded. */
   stopped = false;
+  /**
+   * Set by the owner to have packets wait, and unset before the next `feed`, which may be of no
+   * bytes. Up to a packet's maximum is kept meanwhile; more is a fault.
+   */
+  held = false;
 
   constructor(options: PacketStreamOptions) {
     this.#maximum = options.maximumPacketSize;
     this.#first = options.role === "server" ? PacketType.connect : PacketType.connack;
+    this.#level = options.level ?? 4;
     this.#topics = options.topics ?? new TextCache(64);
   }
 
@@ -46,6 +55,12 @@ export class PacketStream {
   feed(chunk: Uint8Array, onPacket: (packet: Packet) => void): DecodeFault | undefined {
     if (this.#partial === undefined) return this.#cut(chunk, chunk.length, onPacket, false);
     this.#append(chunk);
+    if (this.held) {
+      const tooMuch = this.#partialLength > this.#maximum;
+      return tooMuch
+        ? fault(Reason.packetTooLarge, "too much came before it was asked for")
+        : undefined;
+    }
     return this.#cut(this.#partial, this.#partialLength, onPacket, true);
   }
 
@@ -68,7 +83,7 @@ export class PacketStream {
     fromPartial: boolean,
   ): DecodeFault | undefined {
     let at = 0;
-    while (at < length) {
+    while (at < length && !this.held) {
       const header = bytes[at] as number;
       if (!this.#started && header >>> 4 !== this.#first) {
         return fault(Reason.protocolError, `first packet is of type ${header >>> 4}`); // [MQTT-3.1.0-1]
@@ -96,9 +111,11 @@ export class PacketStream {
         );
       }
       if (body + size > length) break;
-      const packet = decodePacket(header, bytes, body, body + size, this.#topics);
+      const end = body + size;
+      const packet = decodePacket(header, bytes, body, end, this.#topics, this.#level);
       if (packet.kind === "fault") return packet;
-      at = body + size;
+      if (packet.kind === "connect") this.#level = packet.level;
+      at = end;
       this.#started = true;
       onPacket(packet);
       if (this.stopped) return undefined;

@@ -7,13 +7,30 @@
 
 import type { QoS } from "../mqtt/qos.ts";
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Message } from "./message.ts";
+import type { Rights } from "./access.ts";
+import type { Message, MessageProperties } from "./message.ts";
 
 export interface Will {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
+  readonly properties?: MessageProperties | undefined;
+  /** Seconds after publication for which the message is worth anything. */
+  readonly messageExpiry?: number | undefined;
+  /** Seconds between the loss of the client and the publication (§3.1.3.2.2). */
+  readonly delay?: number | undefined;
+}
+
+/** What a subscription of MQTT 5.0 asks for besides its QoS (§3.8.3.1). */
+export interface SubscriptionOptions {
+  /** Not to get back what the subscriber itself publishes. */
+  readonly noLocal?: boolean | undefined;
+  readonly retainAsPublished?: boolean | undefined;
+  /** Send retained messages: 0 always, 1 if the subscription is new, 2 never. */
+  readonly retainHandling?: 0 | 1 | 2 | undefined;
+  /** Comes with every message that the subscription brings. */
+  readonly identifier?: number | undefined;
 }
 
 /** By what way a client came in. */
@@ -25,6 +42,8 @@ export interface Opening {
   readonly cleanStart: boolean;
   /** Keep the session when the client leaves. Kept sessions are durable: they survive a restart. */
   readonly persistent: boolean;
+  /** How long it is kept, seconds; undefined is for good. */
+  readonly sessionExpiry?: number | undefined;
   readonly origin: Origin;
   /** Where from, for logs: an address, a link and node address, an upstream. */
   readonly remote: string;
@@ -34,6 +53,8 @@ export interface Opening {
   readonly receiveMaximum: number;
   /** Keep QoS 0 messages while suspended or away, within the queue's bound, the newest to stay. */
   readonly queueQos0: boolean;
+  /** What the client may do; undefined is everything. */
+  readonly rights?: Rights | undefined;
   /** Do not deliver what this client itself publishes, and show RETAIN as published: for bridges. */
   readonly bridge?: boolean | undefined;
 }
@@ -80,11 +101,12 @@ export interface Client {
   suspend(): void;
   /**
    * Publishes a message. `packetId` names it in later answers when its QoS is 1 or 2. For QoS 2 a
-   * packetId published before and not yet released is not published again [MQTT-4.3.3-2].
+   * packetId published before and not yet released is not published again [MQTT-4.3.3-2]; but one
+   * from before the client came back, and without `dup`, is a new message [MQTT-3.3.1-1].
    * Answers success or noMatchingSubscribers when safe (acknowledge now), PENDING (acknowledge on
    * `Peer.published`), or a refusal of 0x80 and above.
    */
-  publish(message: Message, packetId: number): PublishOutcome;
+  publish(message: Message, packetId: number, dup?: boolean): PublishOutcome;
   /**
    * PUBREL for a QoS 2 message came, known or not. `Peer.completed` follows, perhaps from within the
    * call, when it is safe to say that the packetId may be used again.
@@ -93,12 +115,12 @@ export interface Client {
   /** The publisher has begun anew: every QoS 2 packetId of its own is free. */
   releaseAll(): void;
   /** Subscribes. Answers the QoS granted, or a refusal. */
-  subscribe(filter: string, qos: QoS): ReasonCode;
+  subscribe(filter: string, qos: QoS, options?: SubscriptionOptions): ReasonCode;
   /**
    * Delivers the retained messages that a filter just subscribed to matches. Apart from `subscribe`,
    * so that the subscriber can be answered first.
    */
-  deliverRetained(filter: string, qos: QoS): void;
+  deliverRetained(filter: string, qos: QoS, options?: SubscriptionOptions): void;
   /** False if there was no such subscription. */
   unsubscribe(filter: string): boolean;
   /** The peer has the QoS 1 message for good (PUBACK), or completed QoS 2 (PUBCOMP). */
@@ -109,8 +131,11 @@ export interface Client {
   discard(packetId: number): void;
   /** Replaces or removes (undefined) the will. */
   setWill(will: Will | undefined): void;
-  /** Leaves the session to itself: kept if persistent, else ended. */
-  leave(how: Leaving): void;
+  /**
+   * Leaves the session to itself: kept if persistent, else ended. `sessionExpiry` (seconds) replaces
+   * what was said on opening [MQTT-3.14.2-2].
+   */
+  leave(how: Leaving, sessionExpiry?: number): void;
 }
 
 /** What the broker tells whoever holds a session. */
@@ -118,9 +143,17 @@ export interface Peer {
   /**
    * A message to hand on. With `qos` above 0 it stays in flight under `packetId` until
    * acknowledged; `dup` when it was sent before. `retain` is the RETAIN flag to show. The message
-   * may be kept only after `message.keep()`.
+   * may be kept only after `message.keep()`. `identifiers` are those of the subscriptions that
+   * brought it.
    */
-  deliver(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void;
+  deliver(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers?: readonly number[] | undefined,
+  ): void;
   /** A QoS 2 delivery was received by the peer; PUBREL is to be sent (again). */
   release(packetId: number): void;
   /** A publish that was PENDING is safe now: acknowledge it. */

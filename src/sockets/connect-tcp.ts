@@ -4,6 +4,7 @@ import type { Dialling, DialTarget } from "../seams/dialler.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "./flush-turn.ts";
 import { networkCause } from "./network-cause.ts";
+import { peerOf } from "./peer-info.ts";
 import { openPlainWire } from "./socket-wire.ts";
 
 export interface ConnectOptions {
@@ -49,8 +50,7 @@ export function connectTcp(options: ConnectOptions): Dialling {
   });
   socket.on("connect", () => {
     if (!settle()) return;
-    const { remoteAddress, remotePort } = socket;
-    openPlainWire(socket, turn, `${remoteAddress}:${remotePort}`, accept);
+    openPlainWire(socket, turn, peerOf(socket), accept);
   });
   return {
     cancel() {

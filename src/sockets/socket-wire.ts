@@ -4,10 +4,11 @@
  */
 import { Socket } from "node:net";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import type { Wire, WireEnd } from "../seams/wire.ts";
+import type { PeerIdentity, Wire, WireEnd } from "../seams/wire.ts";
 import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
 import type { Flushable, FlushTurn } from "./flush-turn.ts";
 import { networkCause } from "./network-cause.ts";
+import type { PeerInfo } from "./peer-info.ts";
 
 const READ_SIZE = 65536;
 /** How long a closed wire may take to write out what is left, ms. */
@@ -17,9 +18,15 @@ const NO_BYTES = new Uint8Array(0);
 
 export class SocketWire implements Wire, Flushable {
   readonly remote: string;
+  readonly address: string;
+  readonly identity: PeerIdentity | undefined;
   readonly #output = new ByteWriter(0);
   readonly #socket: Socket;
   readonly #turn: FlushTurn;
+  /** Buffers that the socket is still writing from, in order; plain sockets need none. */
+  #lent: Uint8Array<ArrayBuffer>[] | undefined;
+  /** Gives back the first of them. */
+  #written: (() => void) | undefined;
   /** Called once the socket is closed. */
   onGone: (() => void) | undefined;
   #end: WireEnd | undefined;
@@ -29,10 +36,23 @@ export class SocketWire implements Wire, Flushable {
   #gone = false;
   #cause: string | undefined;
 
-  constructor(socket: Socket, turn: FlushTurn, remote: string) {
+  /** `encrypts`: the socket is one that takes output later than the kernel does. */
+  constructor(socket: Socket, turn: FlushTurn, peer: PeerInfo, encrypts = false) {
     this.#socket = socket;
     this.#turn = turn;
-    this.remote = remote;
+    this.remote = peer.remote;
+    this.address = peer.address;
+    this.identity = peer.identity;
+    if (encrypts) this.#lendBuffers();
+  }
+
+  #lendBuffers(): void {
+    const lent: Uint8Array<ArrayBuffer>[] = [];
+    this.#lent = lent;
+    this.#written = () => {
+      const bytes = lent.shift();
+      if (bytes !== undefined) giveBuffer(bytes);
+    };
   }
 
   /** Starts reading on behalf of `end`. Call once. */
@@ -74,9 +94,14 @@ export class SocketWire implements Wire, Flushable {
     if (output.length > 0 && !this.#gone) {
       const socket = this.#socket;
       const { bytes } = output;
-      socket.write(output.view());
-      // With nothing left waiting, the kernel has taken a copy and the buffer is free again.
-      if (socket.writableLength === 0) giveBuffer(bytes);
+      if (this.#lent === undefined) {
+        socket.write(output.view());
+        // With nothing left waiting, the kernel has taken a copy and the buffer is free again.
+        if (socket.writableLength === 0) giveBuffer(bytes);
+      } else {
+        this.#lent.push(bytes);
+        socket.write(output.view(), this.#written);
+      }
       output.bytes = NO_BYTES;
       output.length = 0;
     }
@@ -94,6 +119,11 @@ export class SocketWire implements Wire, Flushable {
     this.flush();
   }
 
+  /** Ends the connection at once; what it has not taken yet is lost. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
   #finish(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -106,20 +136,31 @@ export class SocketWire implements Wire, Flushable {
   }
 }
 
+/** The part of Node's own handle that moving it needs. */
+interface SocketHandle {
+  reading: boolean;
+  readStop(): void;
+}
+
 /**
  * Wraps a connected socket whose reading has not begun (`pauseOnConnect`, or just connected): its
  * handle moves into a socket that reads into the shared buffer, since a buffer allocated for each
- * read is a large part of the cost of a small message.
+ * read is a large part of the cost of a small message. `early`: bytes that were read before.
  */
 export function openPlainWire(
   connected: Socket,
   turn: FlushTurn,
-  remote: string,
+  peer: PeerInfo,
   accept: (wire: Wire) => WireEnd,
+  early?: Uint8Array | undefined,
 ): SocketWire {
-  const owner = connected as Socket & { _handle: unknown };
+  const owner = connected as Socket & { _handle: SocketHandle | null };
   const handle = owner._handle;
   owner._handle = null;
+  if (handle?.reading) {
+    handle.reading = false;
+    handle.readStop();
+  }
   // Its server counts it as closed from here on; the connection lives on in the new socket.
   connected.destroy();
   let wire: SocketWire;
@@ -134,8 +175,9 @@ export function openPlainWire(
     },
   } as unknown as ConstructorParameters<typeof Socket>[0]);
   socket.setNoDelay(true);
-  wire = new SocketWire(socket, turn, remote);
+  wire = new SocketWire(socket, turn, peer);
   wire.open(accept(wire));
+  if (early !== undefined && early.length > 0) wire.receive(early);
   socket.read(0);
   return wire;
 }
@@ -144,11 +186,11 @@ export function openPlainWire(
 export function openStreamWire(
   socket: Socket,
   turn: FlushTurn,
-  remote: string,
+  peer: PeerInfo,
   accept: (wire: Wire) => WireEnd,
 ): SocketWire {
   socket.setNoDelay(true);
-  const wire = new SocketWire(socket, turn, remote);
+  const wire = new SocketWire(socket, turn, peer, true);
   wire.open(accept(wire));
   socket.on("data", (chunk: Buffer) => wire.receive(chunk));
   return wire;

@@ -37,6 +37,22 @@ export class ProcessLog implements Log {
     this.#pino.info(text);
   }
 
+  notice(text: string): void {
+    this.#pino.info(text);
+  }
+
+  connection(text: string): void {
+    this.#pino.info(text);
+  }
+
+  subscribe(text: string): void {
+    this.#pino.debug(text);
+  }
+
+  unsubscribe(text: string): void {
+    this.#pino.debug(text);
+  }
+
   warn(text: string): void {
     this.#pino.warn(text);
   }

@@ -9,10 +9,10 @@ interface Level<S, O> {
   subscribers: Map<S, O> | undefined;
 }
 
-/** A subscriber with the options of each of its filters that match. */
-export interface Match<S, O> {
+/** A subscriber, and what its filters that match come to. */
+export interface Match<S, G> {
   readonly subscriber: S;
-  readonly options: readonly O[];
+  readonly grant: G;
 }
 
 const MEMORY = 20_000;
@@ -21,10 +21,16 @@ function emptyLevel<S, O>(): Level<S, O> {
   return { children: new Map(), subscribers: undefined };
 }
 
-export class SubscriptionTree<S, O> {
+export class SubscriptionTree<S, O, G> {
   readonly #root: Level<S, O> = emptyLevel();
-  #memory = new Map<string, readonly Match<S, O>[]>();
+  readonly #combine: (options: readonly O[]) => G;
+  #memory = new Map<string, readonly Match<S, G>[]>();
   #count = 0;
+
+  /** `combine` makes one of the options of a subscriber's filters that match the same topic. */
+  constructor(combine: (options: readonly O[]) => G) {
+    this.#combine = combine;
+  }
 
   /** Subscriptions in the tree. */
   get size(): number {
@@ -72,8 +78,8 @@ export class SubscriptionTree<S, O> {
     return true;
   }
 
-  /** Each subscriber once, with the options of all its filters that match [MQTT-4.7.1]. */
-  match(topic: string): readonly Match<S, O>[] {
+  /** Each subscriber once, whichever of its filters match [MQTT-4.7.1]. */
+  match(topic: string): readonly Match<S, G>[] {
     const known = this.#memory.get(topic);
     if (known !== undefined) return known;
     const found = this.#find(topic);
@@ -86,7 +92,7 @@ export class SubscriptionTree<S, O> {
     if (this.#memory.size > 0) this.#memory = new Map();
   }
 
-  #find(topic: string): readonly Match<S, O>[] {
+  #find(topic: string): readonly Match<S, G>[] {
     const found = new Map<S, O[]>();
     const collect = (level: Level<S, O> | undefined): void => {
       if (level?.subscribers === undefined) return;
@@ -116,6 +122,9 @@ export class SubscriptionTree<S, O> {
       // "a/#" also matches "a" itself [MQTT-4.7.1-2].
       collect(level.children.get("#"));
     }
-    return [...found].map(([subscriber, options]) => ({ subscriber, options }));
+    return Array.from(found, ([subscriber, options]) => ({
+      subscriber,
+      grant: this.#combine(options),
+    }));
   }
 }

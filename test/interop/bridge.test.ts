@@ -56,7 +56,7 @@ async function startSite(
     setting: "",
     turn,
     accept: (wire) => {
-      const policy = { label: "", origin: "mqtt", allowAnonymous: true } as const;
+      const policy = { name: "", label: "", origin: "mqtt", allowAnonymous: true } as const;
       const connection = new Connection({ broker, wire, policy, random: Math.random, topics });
       connection.open();
       return connection;

@@ -11,10 +11,11 @@ import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "
 import { HttpListenError } from "../../src/http/http-listen-error.ts";
 import { HttpServer, type HttpServerOptions } from "../../src/http/http-server.ts";
 import { head, rawExchange } from "../kit/raw-http.ts";
+import { SilentLog } from "../kit/silent-log.ts";
 
 const INDEX = `<!doctype html><title>Midge</title>${"<p>page</p>".repeat(50)}`;
 const SCRIPT = `console.log("${"x".repeat(500)}")`;
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+const SILENT = new SilentLog();
 
 let assets: string;
 let server: HttpServer;

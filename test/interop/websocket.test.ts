@@ -9,8 +9,9 @@ import { WebSocketAcceptor } from "../../src/listeners/websocket-acceptor.ts";
 import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
+import { SilentLog } from "../kit/silent-log.ts";
 
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+const SILENT = new SilentLog();
 const MAXIMUM_PAYLOAD = 1024 * 1024;
 
 /** A wire's end that notes what happens; what to do with received bytes is set by the test. */

@@ -12,11 +12,26 @@ export class KeptLog implements Log {
     this.lines.push(`info: ${text}`);
   }
 
+  notice(text: string): void {
+    this.lines.push(`notice: ${text}`);
+  }
+
   warn(text: string): void {
     this.lines.push(`warn: ${text}`);
   }
 
   error(text: string): void {
     this.lines.push(`error: ${text}`);
+  }
+  connection(text: string): void {
+    this.lines.push(`connection: ${text}`);
+  }
+
+  subscribe(text: string): void {
+    this.lines.push(`subscribe: ${text}`);
+  }
+
+  unsubscribe(text: string): void {
+    this.lines.push(`unsubscribe: ${text}`);
   }
 }

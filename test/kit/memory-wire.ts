@@ -1,10 +1,13 @@
 /** A wire in memory: what a core writes is handed to the test when it flushes the wire. */
 import { ByteWriter } from "../../src/bytes/byte-writer.ts";
-import type { Wire, WireEnd } from "../../src/seams/wire.ts";
+import type { PeerIdentity, Wire, WireEnd } from "../../src/seams/wire.ts";
 
 export class MemoryWire implements Wire {
   readonly output = new ByteWriter();
   readonly remote: string;
+  readonly address: string;
+  /** Set by tests of clients that come with a certificate or a key. */
+  identity: PeerIdentity | undefined;
   /** What the kernel would not take yet. A test sets it to play a slow receiver. */
   stuck = 0;
   /** This side asked for the end of the connection. */
@@ -16,6 +19,7 @@ export class MemoryWire implements Wire {
 
   constructor(remote = "memory") {
     this.remote = remote;
+    this.address = remote.replace(/:\d+$/, "");
   }
 
   get backlog(): number {

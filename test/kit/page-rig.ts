@@ -7,6 +7,7 @@ import { HttpServer } from "../../src/http/http-server.ts";
 import { WebSocketAcceptor } from "../../src/listeners/websocket-acceptor.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { aedesBehindWires } from "./aedes-behind-wire.ts";
+import { SilentLog } from "./silent-log.ts";
 
 type Broker = Awaited<ReturnType<typeof aedesBehindWires>>;
 
@@ -49,7 +50,7 @@ export class PageRig {
       upgrades: new Map([
         ["/mqtt", (request, socket, head) => acceptor.handleUpgrade(request, socket, head)],
       ]),
-      log: { debug() {}, info() {}, warn() {}, error() {} },
+      log: new SilentLog(),
       api: {
         name: "greenhouse",
         version: "0.1.0",

@@ -1,6 +1,7 @@
 /** A broker on a virtual clock and a disk in memory, with MQTT clients that speak bytes. */
 import { Broker } from "../../src/broker/broker.ts";
 import { Connection } from "../../src/broker/connection.ts";
+import type { ListenerPolicy } from "../../src/broker/listener-policy.ts";
 import { type BrokerOptions, DEFAULT_BROKER_OPTIONS } from "../../src/broker/options.ts";
 import { ByteWriter } from "../../src/bytes/byte-writer.ts";
 import { TextCache } from "../../src/bytes/text-cache.ts";
@@ -8,9 +9,11 @@ import { encodePacket } from "../../src/mqtt/encode.ts";
 import { PacketStream } from "../../src/mqtt/packet-stream.ts";
 import type { ConnectPacket, Packet } from "../../src/mqtt/packets.ts";
 import type { QoS } from "../../src/mqtt/qos.ts";
+import type { Access } from "../../src/seams/access.ts";
 import { KeptLog } from "./kept-log.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { MemoryWire } from "./memory-wire.ts";
+import { plain } from "./plain.ts";
 import { seededRandom } from "./random.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -21,6 +24,8 @@ export interface TestBrokerSettings {
   /** Commit whatever waits as soon as a client has been served. On by default. */
   readonly autoCommit?: boolean;
   readonly allowAnonymous?: boolean;
+  readonly policy?: Partial<ListenerPolicy>;
+  readonly access?: Access;
 }
 
 export class TestBroker {
@@ -30,6 +35,7 @@ export class TestBroker {
   readonly broker: Broker;
   readonly #autoCommit: boolean;
   readonly #allowAnonymous: boolean;
+  readonly #policy: Partial<ListenerPolicy>;
   readonly #random = seededRandom(1);
   readonly #topics = new TextCache(64);
 
@@ -38,12 +44,14 @@ export class TestBroker {
     this.disk = settings.disk ?? new MemoryDisk();
     this.#autoCommit = settings.autoCommit ?? true;
     this.#allowAnonymous = settings.allowAnonymous ?? true;
+    this.#policy = settings.policy ?? {};
     this.broker = new Broker({
       clock: this.clock,
       scheduler: this.clock.scheduler,
       journal: this.disk.open(),
       log: this.log,
       options: { ...DEFAULT_BROKER_OPTIONS, ...settings.options },
+      access: settings.access,
     });
     this.broker.restore(this.disk.records());
   }
@@ -54,7 +62,13 @@ export class TestBroker {
     const connection = new Connection({
       broker: this.broker,
       wire,
-      policy: { label: "port 1883", origin: "mqtt", allowAnonymous: this.#allowAnonymous },
+      policy: {
+        name: "main",
+        label: "port 1883",
+        origin: "mqtt",
+        allowAnonymous: this.#allowAnonymous,
+        ...this.#policy,
+      },
       random: this.#random,
       topics: this.#topics,
     });
@@ -94,7 +108,7 @@ export function connectPacket(
     level: 4,
     bridge: false,
     clientId,
-    cleanSession: true,
+    cleanStart: true,
     keepAlive: 0,
     ...fields,
   };
@@ -157,7 +171,7 @@ export class TestClient {
     this.#received = [];
     const fault = this.#stream.feed(this.wire.take(), (packet) =>
       packets.push(
-        packet.kind === "publish" ? { ...packet, payload: packet.payload.slice() } : packet,
+        plain(packet.kind === "publish" ? { ...packet, payload: packet.payload.slice() } : packet),
       ),
     );
     if (fault !== undefined) throw new Error(fault.detail);

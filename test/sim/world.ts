@@ -65,7 +65,7 @@ export class World {
       const connection = new Connection({
         broker: this.#cloudBroker,
         wire,
-        policy: { label: "uplink", origin: "mqtt", allowAnonymous: true },
+        policy: { name: "uplink", label: "uplink", origin: "mqtt", allowAnonymous: true },
         random: this.random,
         topics,
       });

@@ -6,12 +6,14 @@ import type { Dial } from "./feed.ts";
 class BrowserWire implements Wire {
   readonly output = new ByteWriter();
   readonly remote: string;
+  readonly address: string;
   readonly #socket: WebSocket;
   #flushAsked = false;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     this.remote = socket.url;
+    this.address = socket.url;
   }
 
   get backlog(): number {

@@ -219,7 +219,7 @@ test("messages come in under their local name, with RETAIN", () => {
 test("the remote broker is acknowledged when the message is safe here, not before", () => {
   const here = new TestBroker({ autoCommit: false });
   const bridge = new TestBridge({ here, autoCommit: false, topics: [topic("#", "in", 2)] });
-  const keeper = here.connect("keeper", { cleanSession: false });
+  const keeper = here.connect("keeper", { cleanStart: false });
   keeper.subscribe("#", 2);
   keeper.break();
   here.disk.commit();
@@ -266,7 +266,7 @@ test("a QoS 2 message comes through once over a power cut here", () => {
   const here = new TestBroker();
   const before = new TestBridge({ here, topics: [topic("#", "in", 2)] });
   const remote = before.start();
-  const keeper = here.connect("keeper", { cleanSession: false });
+  const keeper = here.connect("keeper", { cleanStart: false });
   keeper.subscribe("#", 2);
   remote.publish("a", "1", 2, 6);
   here.disk.commit();
@@ -277,7 +277,7 @@ test("a QoS 2 message comes through once over a power cut here", () => {
   second.publish("a", "1", 2, 6, { dup: true });
   again.disk.commit();
   assert.deepEqual(second.told(), ["pubrec #6"]);
-  const back = again.connect("keeper", { cleanSession: false });
+  const back = again.connect("keeper", { cleanStart: false });
   assert.equal(back.messages().length, 1);
 });
 

@@ -40,7 +40,7 @@ const filter = fc.constantFrom("a", "#", "+/b", "a/#", "$SYS/#");
 
 const packet: fc.Arbitrary<Packet> = fc.oneof(
   fc
-    .record({ clientId: fc.constantFrom("x", "y"), cleanSession: fc.boolean() })
+    .record({ clientId: fc.constantFrom("x", "y"), cleanStart: fc.boolean() })
     .map((fields) => connectPacket(fields.clientId, fields)),
   fc
     .record({ topic, qos, retain: fc.boolean(), dup: fc.boolean(), packetId, size: fc.nat(20) })
@@ -94,7 +94,7 @@ function carryOut(steps: readonly (readonly [number, Step])[]): TestBroker {
   let broker = new TestBroker({ autoCommit: false });
   let clients: TestClient[] = [];
   const start = (): void => {
-    clients = ["x", "y"].map((id) => broker.connect(id, { cleanSession: false }));
+    clients = ["x", "y"].map((id) => broker.connect(id, { cleanStart: false }));
   };
   start();
   for (const [which, what] of steps) {

@@ -31,7 +31,7 @@ test("[MQTT-3.1.2-2] an unknown protocol level is answered with return code 1 an
 
 test("[MQTT-3.1.3-8] no client identifier without clean session: return code 2", () => {
   const client = new TestBroker().dial();
-  client.send(connectPacket("", { cleanSession: false }));
+  client.send(connectPacket("", { cleanStart: false }));
   assert.deepEqual(client.take(), [{ kind: "connack", sessionPresent: false, returnCode: 2 }]);
   assert.equal(client.closed, true);
 });

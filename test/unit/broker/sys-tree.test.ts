@@ -23,7 +23,7 @@ test("counts clients, messages and bytes, and is retained", () => {
   client.subscribe("t");
   client.publish("t", "12345");
   client.publish("r", "x", 0, 0, true);
-  broker.connect("b", { cleanSession: false }).break();
+  broker.connect("b", { cleanStart: false }).break();
   broker.clock.advance(20_000);
   const found = values(broker);
   assert.equal(found.get("version"), "midge version 1.2.3");

@@ -115,7 +115,7 @@ describe("a connection", () => {
     attempt(0).accept();
     const [connect, subscribe] = attempt(0).received;
     assert.ok(connect?.kind === "connect");
-    assert.equal(connect.cleanSession, true);
+    assert.equal(connect.cleanStart, true);
     assert.equal(connect.clientId, "dashboard-1");
     assert.ok(subscribe?.kind === "subscribe");
     assert.deepEqual(subscribe.subscriptions, [

@@ -8,6 +8,7 @@ import {
   type MqttClientOwner,
 } from "../../../src/mqtt-client/mqtt-client.ts";
 import { hex } from "../../kit/hex.ts";
+import { plain } from "../../kit/plain.ts";
 import { ServerEnd } from "../../kit/server-end.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
 
@@ -64,14 +65,14 @@ test("CONNECT carries what the options say", () => {
   const password = hex("ff00");
   const fields = {
     level: 3,
-    cleanSession: false,
     keepAlive: 7,
     will,
     username: "u",
     password,
   } as const;
-  const { connect } = setUp({ ...fields, bridge: true });
-  assert.deepEqual(connect, { kind: "connect", clientId: "c", bridge: true, ...fields });
+  const { connect } = setUp({ ...fields, bridge: true, cleanSession: false });
+  const expected = { kind: "connect", clientId: "c", bridge: true, cleanStart: false, ...fields };
+  assert.deepEqual(plain(connect), expected);
 });
 
 test("CONNACK tells whether the server has kept the session", () => {

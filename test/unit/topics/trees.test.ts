@@ -35,7 +35,7 @@ test("the subscription tree finds exactly the subscribers whose filters match", 
       fc.array(change, { maxLength: 40 }),
       fc.array(topic, { maxLength: 20 }),
       (changes, topics) => {
-        const tree = new SubscriptionTree<string, number>();
+        const tree = new SubscriptionTree<string, number, readonly number[]>((options) => options);
         const plain = new Map<string, { filter: string; subscriber: string; option: number }>();
         for (const { add, filter, subscriber, option } of changes) {
           const key = `${subscriber} ${filter}`;
@@ -55,7 +55,7 @@ test("the subscription tree finds exactly the subscribers whose filters match", 
             .sort();
           const found = tree
             .match(name)
-            .flatMap(({ subscriber, options }) => options.map((option) => `${subscriber}${option}`))
+            .flatMap(({ subscriber, grant }) => grant.map((option) => `${subscriber}${option}`))
             .sort();
           assert.deepEqual(found, expected, name);
           const subscribers = tree.match(name).map(({ subscriber }) => subscriber);
@@ -99,7 +99,7 @@ test("a topic of sixty thousand levels neither overflows the stack nor is lost",
   const tree = new TopicTree<number>();
   tree.set(deep, 1);
   assert.deepEqual(tree.find("#"), [1]);
-  const subscriptions = new SubscriptionTree<string, number>();
+  const subscriptions = new SubscriptionTree<string, number, readonly number[]>((options) => options);
   subscriptions.add(deep, "x", 0);
   assert.equal(subscriptions.match(deep).length, 1);
   assert.equal(subscriptions.remove(deep, "x"), true);

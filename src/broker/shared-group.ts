@@ -1,0 +1,70 @@
+/**
+ * A shared subscription, `$share/GROUP/FILTER` (MQTT 5.0 §4.8.2): each message goes to one of its
+ * sessions, in turn, passing over those whose client is away or whose queue is full.
+ */
+import type { Message } from "../seams/message.ts";
+import type { Custody } from "./custody.ts";
+import type { Session } from "./session.ts";
+import type { Subscriber } from "./subscriber.ts";
+import { combine, type Grant, type Subscription } from "./subscription.ts";
+
+interface Member {
+  readonly session: Session;
+  readonly grant: Grant;
+}
+
+export class SharedGroup implements Subscriber {
+  #members: Member[] = [];
+  #turn = 0;
+
+  get empty(): boolean {
+    return this.#members.length === 0;
+  }
+
+  /** Adds a session, or replaces its options. True if it is new. */
+  add(session: Session, subscription: Subscription): boolean {
+    const known = this.remove(session);
+    this.#members = [...this.#members, { session, grant: combine([subscription]) }];
+    return !known;
+  }
+
+  /** False if the session was no member. */
+  remove(session: Session): boolean {
+    const before = this.#members.length;
+    this.#members = this.#members.filter((member) => member.session !== session);
+    return this.#members.length < before;
+  }
+
+  receive(
+    message: Message,
+    _grant: Grant | undefined,
+    publisher: Session | undefined,
+    custody: Custody | undefined,
+  ): boolean {
+    const members = this.#members;
+    // Best who can take it now; then who can keep it; at last whoever will count it as dropped.
+    for (const fits of [isReady, hasRoom, isAny]) {
+      for (let step = 0; step < members.length; step++) {
+        const index = (this.#turn + step) % members.length;
+        const { session, grant } = members[index] as Member;
+        if (!fits(session, message)) continue;
+        if (!session.receive(message, grant, publisher, custody, this)) continue;
+        this.#turn = index + 1;
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+function isReady(session: Session): boolean {
+  return session.ready;
+}
+
+function hasRoom(session: Session, message: Message): boolean {
+  return session.hasRoom(message);
+}
+
+function isAny(): boolean {
+  return true;
+}

@@ -1,0 +1,15 @@
+/** What the subscription tree leads to: a session, or a group of sessions that share a subscription. */
+import type { Message } from "../seams/message.ts";
+import type { Custody } from "./custody.ts";
+import type { Session } from "./session.ts";
+import type { Grant } from "./subscription.ts";
+
+export interface Subscriber {
+  /** Takes a message; false if it is not for this subscriber after all. */
+  receive(
+    message: Message,
+    grant: Grant,
+    publisher: Session | undefined,
+    custody: Custody | undefined,
+  ): boolean;
+}

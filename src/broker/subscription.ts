@@ -1,0 +1,54 @@
+/** What a subscription asks for, and what several that match the same message come to. */
+import type { QoS } from "../mqtt/qos.ts";
+import type { SubscriptionOptions } from "../seams/door.ts";
+
+export interface Subscription {
+  readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly identifier: number | undefined;
+}
+
+export function subscriptionOf(qos: QoS, options: SubscriptionOptions | undefined): Subscription {
+  return {
+    qos,
+    noLocal: options?.noLocal === true,
+    retainAsPublished: options?.retainAsPublished === true,
+    identifier: options?.identifier,
+  };
+}
+
+/**
+ * One copy goes to a subscriber however many of its subscriptions match: at the highest QoS, with
+ * all identifiers [MQTT-3.3.4-2, MQTT-3.3.4-4].
+ */
+export interface Grant {
+  readonly qos: QoS;
+  readonly retainAsPublished: boolean;
+  readonly identifiers: readonly number[] | undefined;
+  /** The same for what the subscriber itself has published; undefined if it does not get that back. */
+  readonly own: Grant | undefined;
+}
+
+export function combine(subscriptions: readonly Subscription[]): Grant {
+  const all = combineAll(subscriptions);
+  if (!subscriptions.some(({ noLocal }) => noLocal)) {
+    const grant = { ...all, own: undefined as Grant | undefined };
+    grant.own = grant;
+    return grant;
+  }
+  const open = subscriptions.filter(({ noLocal }) => !noLocal);
+  return { ...all, own: open.length === 0 ? undefined : combine(open) };
+}
+
+function combineAll(subscriptions: readonly Subscription[]): Omit<Grant, "own"> {
+  let qos: QoS = 0;
+  let retainAsPublished = false;
+  const identifiers: number[] = [];
+  for (const subscription of subscriptions) {
+    if (subscription.qos > qos) qos = subscription.qos;
+    if (subscription.retainAsPublished) retainAsPublished = true;
+    if (subscription.identifier !== undefined) identifiers.push(subscription.identifier);
+  }
+  return { qos, retainAsPublished, identifiers: identifiers.length > 0 ? identifiers : undefined };
+}

@@ -1,0 +1,48 @@
+/** Topic aliases of MQTT 5.0, one connection, both directions (§3.3.2.3.4). */
+
+/** What a client has given names to. */
+export class IncomingAliases {
+  readonly #maximum: number;
+  #topics: Map<number, string> | undefined;
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  /**
+   * The topic of a PUBLISH with this alias; "" where it has one that says no topic and stands for
+   * none, undefined where it is over the maximum.
+   */
+  resolve(topic: string, alias: number): string | undefined {
+    if (alias > this.#maximum) return undefined;
+    if (topic === "") return this.#topics?.get(alias) ?? "";
+    this.#topics ??= new Map();
+    this.#topics.set(alias, topic);
+    return topic;
+  }
+}
+
+/** The first topics that a client receives get an alias each, as many as it allows. */
+export class OutgoingAliases {
+  readonly #maximum: number;
+  readonly #aliases = new Map<string, number>();
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  /** The alias of a topic, and whether the client knows it already; undefined if it has none. */
+  aliasOf(topic: string): { readonly alias: number; readonly known: boolean } | undefined {
+    const known = this.#aliases.get(topic);
+    if (known !== undefined) return { alias: known, known: true };
+    if (this.#aliases.size >= this.#maximum) return undefined;
+    const alias = this.#aliases.size + 1;
+    this.#aliases.set(topic, alias);
+    return { alias, known: false };
+  }
+
+  /** The packet that was to tell the client of this alias was not sent. */
+  forget(topic: string): void {
+    this.#aliases.delete(topic);
+  }
+}

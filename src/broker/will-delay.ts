@@ -1,0 +1,45 @@
+/** Wills that wait: published when their delay is over or their session ends, whichever is first [MQTT-3.1.3-9]. */
+import type { Will } from "../seams/door.ts";
+import type { Scheduler, Timer } from "../time/scheduler.ts";
+
+interface Waiting {
+  readonly will: Will;
+  readonly timer: Timer;
+}
+
+export class DelayedWills {
+  readonly #scheduler: Scheduler;
+  readonly #publish: (will: Will) => void;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(scheduler: Scheduler, publish: (will: Will) => void) {
+    this.#scheduler = scheduler;
+    this.#publish = publish;
+  }
+
+  /** Publishes the will of a client after its delay, or at once if it has none. */
+  add(clientId: string, will: Will): void {
+    const { delay = 0 } = will;
+    if (delay === 0) {
+      this.#publish(will);
+      return;
+    }
+    this.cancel(clientId);
+    const timer = this.#scheduler.after(delay * 1000, () => this.publishNow(clientId));
+    this.#waiting.set(clientId, { will, timer });
+  }
+
+  /** The client has come back in time. */
+  cancel(clientId: string): void {
+    this.#waiting.get(clientId)?.timer.cancel();
+    this.#waiting.delete(clientId);
+  }
+
+  /** The session has ended. */
+  publishNow(clientId: string): void {
+    const waiting = this.#waiting.get(clientId);
+    if (waiting === undefined) return;
+    this.cancel(clientId);
+    this.#publish(waiting.will);
+  }
+}

@@ -1,0 +1,32 @@
+/** Log lines about connections that come to nothing: bounded, as anyone can make as many as they like. */
+import type { Log } from "../seams/log.ts";
+import type { Clock } from "../time/clock.ts";
+
+const WINDOW = 10_000;
+const LINES = 100;
+
+export class RefusalLog {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  #windowEnd = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** A connection from `remote` was not taken. */
+  refused(remote: string, why: string): void {
+    const now = this.#clock.now();
+    if (now >= this.#windowEnd) {
+      if (this.#lines > LINES) {
+        this.#log.notice(`${this.#lines - LINES} more connections were refused.`);
+      }
+      this.#windowEnd = now + WINDOW;
+      this.#lines = 0;
+    }
+    this.#lines++;
+    if (this.#lines <= LINES) this.#log.connection(`Connection from ${remote} refused: ${why}.`);
+  }
+}

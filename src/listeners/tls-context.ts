@@ -1,0 +1,117 @@
+/** From a listener's TLS options to what the TLS library is told, checked before it is put into force. */
+import { constants } from "node:crypto";
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from "node:tls";
+import type { CertificateOptions, PskOptions, TlsOptions } from "./options.ts";
+import { type PskTable, parsePskFile } from "./psk-file.ts";
+import { TlsFileError } from "./tls-file-error.ts";
+import { filesOfCaPath, readCertificateFiles, readTlsFile } from "./tls-files.ts";
+
+export interface LoadedTls {
+  readonly context: SecureContextOptions;
+  /** Keys by identity; empty with certificates. */
+  readonly keys: PskTable;
+  /** When the server's certificate expires, Unix ms; undefined with pre-shared keys. */
+  readonly expires: number | undefined;
+  /** What was read, folders included. */
+  readonly files: readonly string[];
+}
+
+const NO_KEYS: PskTable = new Map();
+/** Renegotiation has been of no use but to attackers. */
+const NO_RENEGOTIATION = constants.SSL_OP_NO_RENEGOTIATION;
+
+const [TLS13_CIPHERS, CERTIFICATE_CIPHERS] = splitByVersion(DEFAULT_CIPHERS);
+/** Suites of pre-shared keys, those with forward secrecy first. */
+const PSK_CIPHERS = "kECDHEPSK+HIGH:kDHEPSK+HIGH:kPSK+HIGH:!CAMELLIA:!ARIA";
+
+/** Rejects with TlsFileError, or with an Error that names the option. `setting`: whose options they are. */
+export async function loadTls(options: TlsOptions, setting: string): Promise<LoadedTls> {
+  const { identification, dhparamFile } = options;
+  const common = commonContext(options, setting);
+  const dhparam = dhparamFile === undefined ? "auto" : await readParameters(dhparamFile);
+  const context = { ...common, dhparam };
+  const files = dhparamFile === undefined ? [] : [dhparamFile];
+  return identification.kind === "psk"
+    ? await withKeys(identification, context, files)
+    : await withCertificates(identification, context, files);
+}
+
+function commonContext(options: TlsOptions, setting: string): SecureContextOptions {
+  const { identification, ciphers, ciphersTls13, minimumVersion } = options;
+  const usual = identification.kind === "psk" ? PSK_CIPHERS : CERTIFICATE_CIPHERS;
+  for (const [name, value] of [
+    ["ciphers", ciphers],
+    ["ciphers_tls1.3", ciphersTls13],
+  ] as const) {
+    if (value === undefined) continue;
+    attempt({ ciphers: value }, (why) => new Error(`${setting}.${name}: ${why}`));
+  }
+  return {
+    minVersion: minimumVersion,
+    ciphers: `${ciphersTls13 ?? TLS13_CIPHERS}:${ciphers ?? usual}`,
+    honorCipherOrder: true,
+    secureOptions: NO_RENEGOTIATION,
+  };
+}
+
+async function readParameters(file: string): Promise<Buffer> {
+  const dhparam = await readTlsFile(file);
+  // The TLS library passes over what it cannot read, without a word.
+  if (!dhparam.includes("-----BEGIN DH PARAMETERS-----")) {
+    throw new TlsFileError(file, "there are no Diffie-Hellman parameters in PEM form in it");
+  }
+  attempt({ dhparam }, (why) => new TlsFileError(file, `no usable parameters: ${why}`));
+  return dhparam;
+}
+
+async function withCertificates(
+  options: CertificateOptions,
+  common: SecureContextOptions,
+  files: readonly string[],
+): Promise<LoadedTls> {
+  const { certFile, keyFile, caFile, caPath, crlFile } = options;
+  const { cert, key, ca, crl, expires } = await readCertificateFiles(options);
+  if (crl !== undefined && crlFile !== undefined) {
+    attempt({ crl }, (why) => new TlsFileError(crlFile, `no usable revocation list: ${why}`));
+  }
+  const context = { ...common, cert, key, ca: [...ca], ...(crl === undefined ? {} : { crl }) };
+  attempt(context, (why) => new TlsFileError(certFile, `the TLS library refuses it: ${why}`));
+  const optional = [caFile, caPath, crlFile].filter((file) => file !== undefined);
+  const inFolder = caPath === undefined ? [] : await filesOfCaPath(caPath);
+  return {
+    context,
+    keys: NO_KEYS,
+    expires,
+    files: [...files, certFile, keyFile, ...optional, ...inFolder],
+  };
+}
+
+async function withKeys(
+  { file }: PskOptions,
+  common: SecureContextOptions,
+  files: readonly string[],
+): Promise<LoadedTls> {
+  const keys = parsePskFile(await readTlsFile(file));
+  if ("problem" in keys) throw new TlsFileError(file, keys.problem);
+  // A resumed session would not say whose key it began with.
+  const secureOptions = NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
+  const context = { ...common, secureOptions, ca: [] };
+  return { context, keys, expires: undefined, files: [...files, file] };
+}
+
+/** Has the TLS library look at options; throws what `error` makes of its complaint. */
+function attempt(context: SecureContextOptions, error: (why: string) => Error): void {
+  try {
+    createSecureContext(context);
+  } catch (complaint) {
+    const { reason, message } = complaint as Error & { readonly reason?: string };
+    throw Object.assign(error(reason ?? message), { cause: complaint });
+  }
+}
+
+/** Suites of TLS 1.3, and those before it, of a list that holds both. */
+function splitByVersion(ciphers: string): readonly [string, string] {
+  const names = ciphers.split(":");
+  const isNew = (name: string): boolean => name.startsWith("TLS_");
+  return [names.filter(isNew).join(":"), names.filter((name) => !isNew(name)).join(":")];
+}

@@ -1,0 +1,189 @@
+/**
+ * TLS in front of a listener's connections: handshakes on sockets that were accepted elsewhere, with
+ * certificates and keys that can be replaced while connections go on.
+ */
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket, type TlsOptions as NodeTlsOptions } from "node:tls";
+import { isMqttText } from "../bytes/utf8.ts";
+import type { Log } from "../seams/log.ts";
+import type { PeerIdentity } from "../seams/wire.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Scheduler } from "../time/scheduler.ts";
+import type { Arrival } from "./arrival.ts";
+import { FileWatch } from "./file-watch.ts";
+import { handshakeProblem } from "./handshake-problem.ts";
+import type { CertificateOptions, TlsOptions } from "./options.ts";
+import { type LoadedTls, loadTls } from "./tls-context.ts";
+import { commonNameOf, subjectOf, subjectText } from "./x509-subject.ts";
+
+export interface TlsStageParts {
+  readonly options: TlsOptions;
+  /** The listener in the configuration, for messages. */
+  readonly setting: string;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+}
+
+type Secured = (socket: TLSSocket) => void;
+
+export class TlsStage {
+  readonly #parts: TlsStageParts;
+  readonly #watch: FileWatch;
+  /** Handshakes under way, by the socket beneath. */
+  readonly #waiting = new WeakMap<Socket, { readonly arrival: Arrival; readonly secured: Secured }>();
+  readonly #identities = new WeakMap<TLSSocket, string>();
+  #server: Server | undefined;
+  #loaded: LoadedTls | undefined;
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(parts: TlsStageParts) {
+    this.#parts = parts;
+    this.#watch = new FileWatch({
+      files: () => this.#loaded?.files ?? [],
+      changed: () => void this.reload(),
+      scheduler: parts.scheduler,
+    });
+  }
+
+  /** Reads all files and watches them from then on. Rejects with an Error that says what is wrong. */
+  async start(): Promise<void> {
+    const loaded = await loadTls(this.#parts.options, this.#parts.setting);
+    this.#loaded = loaded;
+    const server = createServer(this.#serverOptions(loaded));
+    server.on("secureConnection", (socket) => this.#secured(socket));
+    server.on("tlsClientError", (error, socket) => this.#failed(error, socket));
+    this.#server = server;
+    this.#warnOfExpiry(loaded);
+    await this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  /**
+   * Reads all files again, for the handshakes to come; connections go on. With a file that cannot
+   * be used, everything stays as it was, and the log says so. Never rejects.
+   */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  /** Makes a handshake on a connection; `secured` is called if it comes to a good end. */
+  handshake(arrival: Arrival, early: Uint8Array, secured: Secured): void {
+    const { socket } = arrival;
+    this.#waiting.set(socket, { arrival, secured });
+    if (early.length > 0) socket.unshift(early);
+    this.#server?.emit("connection", socket);
+  }
+
+  #serverOptions({ context }: LoadedTls): NodeTlsOptions {
+    const { identification, alpn } = this.#parts.options;
+    const options: NodeTlsOptions = { ...context };
+    if (alpn.length > 0) options.ALPNProtocols = [...alpn];
+    if (identification.kind === "psk") {
+      options.pskIdentityHint = identification.hint;
+      options.pskCallback = (socket, identity) => this.#keyOf(socket, identity);
+    } else {
+      // Whoever takes user names from certificates must not let anybody in without one.
+      const required =
+        identification.requireCertificate || identification.userNameFrom !== undefined;
+      options.requestCert = required;
+      options.rejectUnauthorized = required;
+    }
+    return options;
+  }
+
+  async #reload(): Promise<void> {
+    const { options, setting, log } = this.#parts;
+    try {
+      await this.#watch.settle();
+      const loaded = await loadTls(options, setting);
+      // Tickets of the old context are of no use in the new one, so that nobody who was revoked
+      // comes in by resuming an older session.
+      this.#server?.setSecureContext(loaded.context);
+      this.#loaded = loaded;
+      await this.#watch.settle();
+      this.#warnOfExpiry(loaded);
+      log.info(`${setting}: TLS files read again.`);
+    } catch (error) {
+      log.error(`${setting}: TLS files stay as they were: ${(error as Error).message}`);
+    }
+  }
+
+  #warnOfExpiry({ expires }: LoadedTls): void {
+    const { clock, log, setting } = this.#parts;
+    if (expires === undefined || expires > clock.wall()) return;
+    const when = new Date(expires).toISOString().slice(0, 10);
+    log.warn(`${setting}.certfile: the certificate expired on ${when}; clients will not accept it.`);
+  }
+
+  #keyOf(socket: TLSSocket, identity: string): Buffer | null {
+    const key = this.#loaded?.keys.get(identity);
+    if (key === undefined) return null;
+    this.#identities.set(socket, identity);
+    return Buffer.from(key);
+  }
+
+  #secured(socket: TLSSocket): void {
+    const waiting = this.#take(socket);
+    if (waiting === undefined || waiting.arrival.over) {
+      socket.destroy();
+      return;
+    }
+    const { arrival, secured } = waiting;
+    socket.on("error", () => socket.destroy());
+    const identity = this.#identify(socket);
+    if (typeof identity === "string") {
+      arrival.refuse(identity);
+      return;
+    }
+    if (identity !== undefined) arrival.peer = { ...arrival.peer, identity };
+    const { standardName } = socket.getCipher();
+    this.#parts.log.debug(
+      `Connection from ${arrival.peer.remote} negotiated ${socket.getProtocol()} cipher ${standardName}`,
+    );
+    secured(socket);
+  }
+
+  #failed(error: Error, socket: TLSSocket): void {
+    socket.destroy();
+    this.#take(socket)?.arrival.refuse(handshakeProblem(error, socket.authorizationError));
+  }
+
+  #take(socket: TLSSocket): { readonly arrival: Arrival; readonly secured: Secured } | undefined {
+    const { _parent: beneath } = socket as TLSSocket & { readonly _parent?: Socket };
+    const waiting = beneath && this.#waiting.get(beneath);
+    if (beneath) this.#waiting.delete(beneath);
+    return waiting;
+  }
+
+  /** Who has been proved to be there, if the listener wants to know; or why that cannot be told. */
+  #identify(socket: TLSSocket): PeerIdentity | undefined | string {
+    const { identification } = this.#parts.options;
+    if (identification.kind === "certificate") return identityInCertificate(socket, identification);
+    const identity = this.#identities.get(socket);
+    if (identity === undefined) return "it gave no identity";
+    if (!identification.useIdentityAsUsername) return undefined;
+    return { username: identity, verified: true, kind: "psk" };
+  }
+}
+
+function identityInCertificate(
+  socket: TLSSocket,
+  { userNameFrom }: CertificateOptions,
+): PeerIdentity | undefined | string {
+  if (userNameFrom === undefined) return undefined;
+  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined) return "it showed no certificate that was verified";
+  const subject = subjectOf(certificate.raw);
+  const username =
+    subject && (userNameFrom === "subject" ? subjectText(subject) : commonNameOf(subject));
+  if (!username || !isMqttText(username)) {
+    const what = userNameFrom === "subject" ? "subject" : "common name";
+    return `its certificate has no ${what} that can be a user name`;
+  }
+  return { username, verified: true, kind: "certificate" };
+}

@@ -1,0 +1,13 @@
+/** A log for tests that do not read it. */
+import type { Log } from "../../src/seams/log.ts";
+
+export class SilentLog implements Log {
+  debug(): void {}
+  info(): void {}
+  notice(): void {}
+  warn(): void {}
+  error(): void {}
+  connection(): void {}
+  subscribe(): void {}
+  unsubscribe(): void {}
+}
