@@ -1,20 +1,23 @@
 /** The composition root: builds the parts from the configuration, wires them, starts and stops them. */
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { Listeners } from "./assemble-listeners.ts";
 import { Bridge } from "./bridge/bridge.ts";
 import { Broker } from "./broker/broker.ts";
 import { Connection } from "./broker/connection.ts";
+import { describeSubscriptions } from "./broker/describe-subscriptions.ts";
 import type { ListenerPolicy } from "./broker/listener-policy.ts";
 import { isBrokerKey } from "./broker/records.ts";
 import { SysTree } from "./broker/sys-tree.ts";
 import { TextCache } from "./bytes/text-cache.ts";
+import type { ConfigChanges } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { UdpLink } from "./links/udp-link.ts";
-import { TcpListener } from "./listeners/tcp-listener.ts";
+import { WEBSOCKET_SLACK } from "./listener-options.ts";
+import { ConnectionRoom } from "./listeners/connection-room.ts";
 import { WebSocketAcceptor } from "./listeners/websocket-acceptor.ts";
-import { WebSocketListener } from "./listeners/websocket-listener.ts";
 import { bridgeOptionsFrom, brokerOptionsFrom, gatewayOptionsFrom } from "./options-from-config.ts";
 import type { Journal, StoredRecord } from "./seams/journal.ts";
 import type { Log } from "./seams/log.ts";
@@ -23,6 +26,7 @@ import { FlushTurn } from "./sockets/flush-turn.ts";
 import { MemoryJournal } from "./store/memory-journal.ts";
 import { openStore } from "./store/open-store.ts";
 import { dataFolder } from "./system/data-folder.ts";
+import { openFilesLimit } from "./system/open-files.ts";
 import type { RealTime } from "./system/real-time.ts";
 import { TcpDialler } from "./uplink/tcp-dialler.ts";
 import { VERSION } from "./version.ts";
@@ -39,26 +43,31 @@ export interface MidgeParts {
   readonly time: RealTime;
   /** Folder of the built dashboard page. */
   readonly page: string;
+  /** Opens ports and keys with the rights that this needs. */
+  readonly privileged?: Privileged | undefined;
 }
+
+type Privileged = <T>(action: () => Promise<T>) => Promise<T>;
 
 /** How long a change that nobody waits for may stay off the disk in strict mode, ms. */
 const LAZY_INTERVAL = 5000;
-/** MQTT over WebSocket may pack several packets into a frame. */
-const WEBSOCKET_SLACK = 65_536;
 
 export class Midge {
   readonly #log: Log;
   readonly #time: RealTime;
   readonly #page: string;
+  readonly #privileged: Privileged;
   readonly #turn = new FlushTurn();
   readonly #topics = new TextCache();
   /** What has been started, to be stopped in reverse order. */
-  readonly #running: { stop(): void | Promise<void> }[] = [];
+  readonly #running: RunningPart[] = [];
   readonly #endpoints: Endpoint[] = [];
   #config: Config;
   #broker: Broker | undefined;
+  #save: () => Promise<void> = async () => {};
 
-  constructor({ config, log, time, page }: MidgeParts) {
+  constructor({ config, log, time, page, privileged }: MidgeParts) {
+    this.#privileged = privileged ?? ((action) => action());
     this.#config = config;
     this.#log = log;
     this.#time = time;
@@ -72,14 +81,15 @@ export class Midge {
   /** Starts every part; on failure stops those that were started, and rejects with what is wrong. */
   async start(): Promise<void> {
     try {
+      this.#log.info(`midge version ${VERSION} starting`);
       this.#time.start();
       this.#running.push(this.#time);
       const { journal, records } = await this.#openJournal();
       const broker = this.#startBroker(journal, records);
       await this.#startGateway(broker, journal, records);
       this.#startBridges(broker);
-      await this.#startListeners(broker);
-      await this.#startHttp(broker);
+      await this.#privileged(() => this.#startListeners(broker));
+      await this.#privileged(() => this.#startHttp(broker));
       const { store } = this.#config;
       const where = store.mode === "memory" ? "kept in memory only" : dataFolder(store.path);
       this.#endpoints.push({ what: "Data", where });
@@ -97,20 +107,41 @@ export class Midge {
   }
 
   /** Puts a new configuration into force as far as it can be without a restart, and logs the rest. */
-  reconfigure(config: Config): void {
-    const before = this.#config;
+  reconfigure(config: Config, changes: ConfigChanges): void {
     this.#config = config;
     if (this.#broker !== undefined) this.#broker.options = brokerOptionsFrom(config, VERSION);
-    const changed = (Object.keys(config) as (keyof Config)[]).filter(
-      (section) => JSON.stringify(config[section]) !== JSON.stringify(before[section]),
-    );
-    const later = changed.filter((section) => section !== "broker" && section !== "log");
-    this.#log.info(
-      changed.length === 0
-        ? "Configuration unchanged."
-        : `Configuration changed: ${changed.join(", ")}.`,
-    );
-    if (later.length > 0) this.#log.warn(`Restart Midge for the changes in ${later.join(", ")}.`);
+    for (const part of this.#running) this.#reload(part);
+    if (changes.now.length === 0 && changes.later.length === 0) {
+      this.#log.info("Configuration unchanged.");
+    }
+    if (changes.now.length > 0) {
+      this.#log.info(`Configuration changed: ${changes.now.join(", ")}.`);
+    }
+    if (changes.later.length > 0) {
+      this.#log.warn(`Restart Midge for the changes in ${changes.later.join(", ")}.`);
+    }
+  }
+
+  async save(): Promise<void> {
+    await this.#save();
+  }
+
+  describe(): Iterable<string> {
+    return this.#broker === undefined ? [] : describeSubscriptions(this.#broker);
+  }
+
+  announce(topic: string, payload: Uint8Array): void {
+    this.#broker?.announce(topic, payload, false);
+  }
+
+  /** Has a part read its files again: certificates, users, rules. What is wrong there stays as it was. */
+  #reload(part: RunningPart): void {
+    const failed = (error: unknown) => this.#log.error((error as Error).message);
+    try {
+      part.reload?.()?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async #openJournal(): Promise<{ journal: Journal; records: readonly StoredRecord[] }> {
@@ -123,6 +154,7 @@ export class Midge {
       log: this.#log,
     });
     this.#running.push({ stop: () => journal.close() });
+    this.#save = () => journal.commit();
     return { journal, records };
   }
 
@@ -212,33 +244,24 @@ export class Midge {
   }
 
   async #startListeners(broker: Broker): Promise<void> {
-    for (const [index, settings] of this.#config.listener.entries()) {
-      const { address, port, protocol } = settings;
-      const policy: ListenerPolicy = {
-        name: settings.name,
-        label: `port ${port}`,
-        origin: protocol === "mqtt" ? "mqtt" : "websocket",
-        allowAnonymous: settings.allow_anonymous,
-      };
-      const { maxConnections, setting } = {
-        maxConnections: settings.max_connections < 0 ? undefined : settings.max_connections,
-        setting: `listener[${index}].port`,
-      };
-      const accept = this.#acceptor(broker, policy);
-      const listener =
-        protocol === "mqtt"
-          ? new TcpListener({ address, port, maxConnections, setting, turn: this.#turn, accept })
-          : new WebSocketListener({
-              address,
-              port,
-              maxConnections,
-              setting,
-              acceptor: this.#webSocketAcceptor(accept, []),
-            });
-      await this.#startPart(listener, false);
-      const scheme = protocol === "mqtt" ? "mqtt" : "ws";
-      const what = protocol === "mqtt" ? "MQTT" : "MQTT over WebSocket";
-      this.#endpoints.push({ what, where: `${scheme}://${hostPort(address, listener.port)}` });
+    const listeners = new Listeners({
+      configs: this.#config.listener,
+      maxPacketSize: this.#config.broker.max_packet_size,
+      acceptor: (policy) => this.#acceptor(broker, policy),
+      room: new ConnectionRoom({
+        openFiles: openFilesLimit(),
+        clock: this.#time,
+        log: this.#log,
+      }),
+      turn: this.#turn,
+      time: this.#time,
+      log: this.#log,
+    });
+    await this.#startPart(listeners, false);
+    for (const { config, scheme, port } of listeners.started) {
+      const what = config.protocol === "mqtt" ? "MQTT" : "MQTT over WebSocket";
+      const place = port === undefined ? config.path : hostPort(config.address, port);
+      this.#endpoints.push({ what, where: `${scheme}://${place}` });
     }
   }
 
@@ -312,7 +335,12 @@ export class Midge {
   }
 }
 
-interface Part {
+interface RunningPart {
+  stop(): void | Promise<void>;
+  reload?(): void | Promise<void>;
+}
+
+interface Part extends RunningPart {
   start(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -83,6 +83,8 @@ async function startMosquitto(
     `listener ${port} 127.0.0.1
 allow_anonymous true
 set_tcp_nodelay true
+log_type error
+log_type warning
 ${strict ? storing : ""}`,
   );
   return startServer({ name: REFERENCE, command, words: ["-c", file], port });

@@ -3,6 +3,7 @@
  * next, as Mosquitto's plugins do.
  */
 import type { Credentials } from "../seams/access.ts";
+import type { PasswordRecord } from "./password-records.ts";
 import type { Identity } from "./pattern.ts";
 import type { TopicRule } from "./topic-rules.ts";
 
@@ -19,6 +20,8 @@ export type Authentication =
   | { readonly verdict: "deny" | "defer" | "ignore" | "busy" };
 
 export interface Authenticator {
+  /** What to check the passwords of unknown users against, so that they take as long as known ones. */
+  readonly decoy?: PasswordRecord | undefined;
   /** Calls `answer` once, within the call or later. */
   authenticate(credentials: Credentials, answer: (authentication: Authentication) => void): void;
 }

@@ -53,14 +53,14 @@ interface Entry {
 
 export class LoginThrottle {
   readonly #clock: Clock;
-  readonly #options: LoginThrottleOptions;
+  options: LoginThrottleOptions;
   readonly #entries = new Map<string, Entry>();
   /** Users that have come in, with the address; the oldest first. */
   readonly #welcome = new Set<string>();
 
   constructor(clock: Clock, options: LoginThrottleOptions) {
     this.#clock = clock;
-    this.#options = options;
+    this.options = options;
   }
 
   /** How many addresses and users are remembered. */
@@ -80,7 +80,7 @@ export class LoginThrottle {
       if (entry.pending >= MOST_PENDING) return undefined;
       if (entry.failures >= free) at = Math.max(at, entry.nextAt);
     }
-    if (at - now > PATIENCE * this.#options.longestDelay) return undefined;
+    if (at - now > PATIENCE * this.options.longestDelay) return undefined;
     for (const { key, free } of concerns) {
       const entry = this.#entry(key);
       entry.pending++;
@@ -130,7 +130,7 @@ export class LoginThrottle {
 
   /** What an attempt counts for, each with the failures that are free; user and address together first. */
   #concerned(address: string, username: string): readonly Concern[] {
-    const free = this.#options.freeFailures;
+    const free = this.options.freeFailures;
     if (free === 0) return [];
     const place = addressKey(address);
     const user = shortened(username);
@@ -157,7 +157,7 @@ export class LoginThrottle {
   }
 
   #delay(excess: number): number {
-    return Math.min(FIRST_DELAY * 2 ** Math.min(excess, 30), this.#options.longestDelay);
+    return Math.min(FIRST_DELAY * 2 ** Math.min(excess, 30), this.options.longestDelay);
   }
 }
 

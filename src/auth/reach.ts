@@ -11,7 +11,7 @@ import {
 } from "./topic-rules.ts";
 
 /** Steps of the search after which the answer is yes: to accept too much does no harm. */
-const PATIENCE = 20_000;
+const PATIENCE = 5000;
 /** A word that stands for all that occur nowhere: no MQTT string holds NUL. */
 const OTHER = "\0";
 
@@ -30,29 +30,41 @@ interface State {
 }
 
 /** `rules` in their order; `fallback` holds where none matches. */
-export function canReach(filter: string, rules: readonly TopicRule[], fallback: boolean): boolean {
-  return new Search(filter, rules, fallback).run();
+export class Reach {
+  readonly rules: readonly TopicRule[];
+  /** The levels of each rule's filter. */
+  readonly patterns: readonly (readonly string[])[];
+  /** The rules that are looked at level by level, by their place. */
+  readonly levelled: readonly number[];
+  /** The first rules over every topic. */
+  readonly firstEvery: number;
+  readonly firstButControl: number;
+  readonly fallback: boolean;
+
+  constructor(rules: readonly TopicRule[], fallback: boolean) {
+    this.rules = rules;
+    this.fallback = fallback;
+    this.patterns = rules.map(({ filter }) => filter.split("/"));
+    this.levelled = [...rules.keys()].filter((index) => !isEvery(rules[index]?.filter));
+    this.firstEvery = placeOf(rules, EVERY_TOPIC);
+    this.firstButControl = placeOf(rules, EVERY_TOPIC_BUT_CONTROL);
+  }
+
+  /** Whether some topic that `filter` matches gets through. */
+  includes(filter: string): boolean {
+    return new Search(this, filter.split("/")).run();
+  }
 }
 
 class Search {
+  readonly #reach: Reach;
   readonly #filter: readonly string[];
-  readonly #rules: readonly TopicRule[];
-  /** The levels of each rule's filter. */
-  readonly #patterns: readonly (readonly string[])[];
-  /** The first rules over every topic, which need no looking at levels. */
-  readonly #firstEvery: number;
-  readonly #firstButControl: number;
-  readonly #fallback: boolean;
   readonly #seen = new Set<string>();
   #patience = PATIENCE;
 
-  constructor(filter: string, rules: readonly TopicRule[], fallback: boolean) {
-    this.#filter = filter.split("/");
-    this.#rules = rules;
-    this.#fallback = fallback;
-    this.#patterns = rules.map((rule) => rule.filter.split("/"));
-    this.#firstEvery = placeOf(rules, EVERY_TOPIC);
-    this.#firstButControl = placeOf(rules, EVERY_TOPIC_BUT_CONTROL);
+  constructor(reach: Reach, filter: readonly string[]) {
+    this.#reach = reach;
+    this.#filter = filter;
   }
 
   run(): boolean {
@@ -67,9 +79,8 @@ class Search {
   }
 
   #start(): State {
-    const alive = [...this.#rules.keys()].filter((index) => !this.#isEvery(index));
-    const settled = this.#rules.length;
-    return { depth: 0, alive, settled, free: false, control: false, empty: true };
+    const { levelled: alive, rules } = this.#reach;
+    return { depth: 0, alive, settled: rules.length, free: false, control: false, empty: true };
   }
 
   /** One more level, with each word that the filter or some rule tells apart from others. */
@@ -81,7 +92,7 @@ class Search {
     const named = new Map<string, number[]>();
     let first = settled;
     for (const index of alive) {
-      const level = this.#pattern(index)[depth];
+      const level = this.#reach.patterns[index]?.[depth];
       if (level === "#") first = Math.min(first, index);
       else if (level === "+") any.push(index);
       else if (level !== undefined) listIn(named, level).push(index);
@@ -111,13 +122,13 @@ class Search {
     if (!free && rest !== 0 && !(rest === 1 && this.#filter[depth] === "#")) return false;
     let first = settled;
     for (const index of alive) {
-      const levels = this.#pattern(index);
+      const levels = this.#reach.patterns[index] as readonly string[];
       const left = levels.length - depth;
       if (left === 0 || (left === 1 && levels[depth] === "#")) first = Math.min(first, index);
     }
-    const every = control ? this.#firstEvery : Math.min(this.#firstEvery, this.#firstButControl);
-    first = Math.min(first, every);
-    return this.#rules[first]?.allow ?? this.#fallback;
+    const { firstEvery, firstButControl, rules, fallback } = this.#reach;
+    first = Math.min(first, control ? firstEvery : Math.min(firstEvery, firstButControl));
+    return rules[first]?.allow ?? fallback;
   }
 
   /** Nothing that follows can change any more, or it was tried before: no use in going on. */
@@ -131,15 +142,10 @@ class Search {
     this.#seen.add(key);
     return true;
   }
+}
 
-  #pattern(index: number): readonly string[] {
-    return this.#patterns[index] as readonly string[];
-  }
-
-  #isEvery(index: number): boolean {
-    const filter = this.#rules[index]?.filter;
-    return filter === EVERY_TOPIC || filter === EVERY_TOPIC_BUT_CONTROL;
-  }
+function isEvery(filter: string | undefined): boolean {
+  return filter === EVERY_TOPIC || filter === EVERY_TOPIC_BUT_CONTROL;
 }
 
 function placeOf(rules: readonly TopicRule[], filter: string): number {

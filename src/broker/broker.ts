@@ -62,6 +62,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly access: Access | undefined;
+  /** Set by the shell while the process takes more memory than it may. */
+  memoryFull = false;
   readonly #grace: GracePeriod;
   readonly #drops: DropNotices;
   readonly #wills: DelayedWills;
@@ -130,6 +132,10 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       this.#end(before);
       before = undefined;
     }
+    const { maxClients } = this.options;
+    if (before === undefined && maxClients > 0 && this.sessions.size >= maxClients) {
+      return { ok: false, reason: Reason.quotaExceeded };
+    }
     this.#wills.cancel(clientId);
     const session = this.session(clientId);
     this.#expiry.cancel(session);
@@ -168,7 +174,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
 
   announce(topic: string, payload: Uint8Array, retain: boolean): void {
     const message = new Message(topic, payload, 0, retain);
-    if (retain) this.retained.set(message, true, this.clock.now());
+    if (retain) this.retained.set(message, true);
     this.#route(message, undefined, undefined);
   }
 
@@ -209,7 +215,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       if (qos === 2) incoming.add(packetId, custody);
     }
     if (message.retain) {
-      this.retained.set(message, false, this.clock.now());
+      this.retained.set(message, false);
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
@@ -228,7 +234,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (rights?.mayPublish(topic, payload, qos, retain) === false) return Reason.notAuthorized;
     // Whoever manages the broker must have been given the right to.
     if (topic.startsWith("$CONTROL/") && rights === undefined) return Reason.notAuthorized;
-    return retain && !this.options.retainAvailable ? Reason.retainNotSupported : undefined;
+    if (retain && !this.options.retainAvailable) return Reason.retainNotSupported;
+    // What is acknowledged must be kept, and there is no more room to keep it in.
+    return this.memoryFull ? Reason.quotaExceeded : undefined;
   }
 
   /** A request to a `$CONTROL` topic; its response goes to the client that made it alone. */
@@ -275,7 +283,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     options: SubscriptionOptions | undefined,
   ): void {
     if (options?.retainHandling === 2 || sharedFilter(filter) !== undefined) return;
-    const messages = this.retained.find(filter, this.clock.now(), this.options.retainExpiry);
+    const messages = this.retained.find(filter, this.clock.now());
     const identifiers = options?.identifier === undefined ? undefined : [options.identifier];
     for (const message of messages) {
       if (session.rights?.mayReceive(message.topic) === false) continue;
@@ -335,7 +343,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       messageExpiry === undefined ? undefined : this.clock.now() + messageExpiry * 1000;
     const retain = will.retain && this.options.retainAvailable;
     const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
-    if (retain) this.retained.set(message, false, this.clock.now());
+    if (retain) this.retained.set(message, false);
     this.#route(message, undefined, undefined);
   }
 

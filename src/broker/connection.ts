@@ -17,6 +17,7 @@ import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { Random } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Broker } from "./broker.ts";
+import { farewell } from "./farewell.ts";
 import { handleConnect } from "./handle-connect.ts";
 import { handleDisconnect } from "./handle-disconnect.ts";
 import { handlePublish } from "./handle-publish.ts";
@@ -92,7 +93,7 @@ export class Connection implements WireEnd, Peer {
   open(): void {
     const { broker } = this;
     broker.counters.connections++;
-    broker.log.debug(`New connection from ${this.wire.remote} on ${this.policy.label}.`);
+    broker.log.connection(`New connection from ${this.wire.remote} on ${this.policy.label}.`);
     this.#timer = broker.scheduler.after(broker.options.connectTimeout, () => {
       this.close("lost", "no CONNECT in time");
     });
@@ -301,7 +302,7 @@ export class Connection implements WireEnd, Peer {
   evicted(reason: ReasonCode): void {
     const { broker } = this;
     if (reason === Reason.sessionTakenOver) {
-      broker.log.info(`Client ${this.clientId} already connected, closing old connection.`);
+      broker.log.error(`Client ${this.clientId} already connected, closing old connection.`);
     }
     const told = this.#client !== undefined ? reason : undefined;
     this.#client = undefined;
@@ -405,7 +406,9 @@ export class Connection implements WireEnd, Peer {
     this.#client = undefined;
     const { log } = this.broker;
     if (client === undefined) {
-      if (why !== "") log.info(`Client <unknown> from ${this.wire.remote}: ${why}.`);
+      const { remote } = this.wire;
+      const name = this.packet?.clientId || undefined;
+      if (why !== "") log.connection(farewell(name, remote, how, why, reason));
       return;
     }
     if (reason !== undefined && this.level === 5) {
@@ -413,10 +416,6 @@ export class Connection implements WireEnd, Peer {
     }
     const { clientId } = client;
     client.leave(how, sessionExpiry);
-    if (how === "normal") log.info(`Client ${clientId} disconnected.`);
-    else if (why === "closed its connection") log.info(`Client ${clientId} closed its connection.`);
-    else if (why === "has exceeded timeout") {
-      log.info(`Client ${clientId} has exceeded timeout, disconnecting.`);
-    } else log.info(`Client ${clientId} disconnected: ${why}.`);
+    log.connection(farewell(clientId, this.wire.remote, how, why, reason));
   }
 }

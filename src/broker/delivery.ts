@@ -16,6 +16,8 @@ export class Delivery implements Settleable {
   state: DeliveryState = "queued";
   /** Undefined once the recipient has the message and only PUBREL/PUBCOMP is left. */
   message: Message | undefined;
+  /** Payload bytes. */
+  readonly size: number;
   readonly qos: QoS;
   readonly retain: boolean;
   /** Place in the session's order; names the record in the store. */
@@ -34,6 +36,7 @@ export class Delivery implements Settleable {
 
   constructor(message: Message | undefined, qos: QoS, retain: boolean, sequence: number) {
     this.message = message;
+    this.size = message?.payload.length ?? 0;
     this.qos = qos;
     this.retain = retain;
     this.sequence = sequence;

@@ -89,7 +89,8 @@ function refusalOf(
   if (clientId === "") {
     return { reason: Reason.clientIdentifierNotValid, why: "gave no client identifier" };
   }
-  if (policy.clientIdPrefix !== undefined && !clientId.startsWith(policy.clientIdPrefix)) {
+  const { clientIdPrefixes = [] } = policy;
+  if (clientIdPrefixes.length > 0 && !clientIdPrefixes.some((one) => clientId.startsWith(one))) {
     return {
       reason: Reason.clientIdentifierNotValid,
       why: "gave a client identifier that is not let in",
@@ -111,6 +112,7 @@ function refusalOf(
       why: `asked for keep alive ${packet.keepAlive}`,
     };
   }
+  if (broker.memoryFull) return { reason: Reason.quotaExceeded, why: "finds no memory left" };
   if (maxConnections > 0 && broker.connected >= maxConnections) {
     return { reason: Reason.serverBusy, why: "is one more than max_connections" };
   }
@@ -183,7 +185,7 @@ function enter(
   });
   const user = username === undefined ? "" : `, u'${username}'`;
   const version = level === 3 ? 1 : level === 4 ? 2 : 5;
-  broker.log.info(
+  broker.log.connection(
     `New client connected from ${wire.remote} as ${clientId} (p${version}, c${cleanStart ? 1 : 0}, k${keepAlive}${user}).`,
   );
   connection.begin(entry.client, {
@@ -204,13 +206,13 @@ function answerProperties(
   clientId: string,
   keepAlive: number,
 ): Properties {
-  const { maxTopicAlias, maxPacketSize, maxInflightMessages, retainAvailable } = broker.options;
+  const { maxTopicAlias, maxPacketSize, receiveMaximum, retainAvailable } = broker.options;
   return {
     topicAliasMaximum: maxTopicAlias > 0 ? maxTopicAlias : undefined,
     assignedClientIdentifier: packet.clientId === clientId ? undefined : clientId, // [MQTT-3.2.2-16]
     serverKeepAlive: keepAlive === packet.keepAlive ? undefined : keepAlive,
     maximumPacketSize: maxPacketSize,
-    receiveMaximum: maxInflightMessages < 65535 ? maxInflightMessages : undefined,
+    receiveMaximum: receiveMaximum < 65535 ? receiveMaximum : undefined,
     maximumQos: policy.maxQos !== undefined && policy.maxQos < 2 ? policy.maxQos : undefined,
     retainAvailable: retainAvailable ? undefined : 0,
   };

@@ -15,14 +15,19 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
     return;
   }
   if (connection.level === 5 && qos > 0) {
-    const { maxInflightMessages } = broker.options;
-    if (!packet.dup && connection.unacknowledged >= maxInflightMessages) {
+    if (!packet.dup && connection.unacknowledged >= broker.options.receiveMaximum) {
       connection.close("lost", "exceeded the receive maximum", Reason.receiveMaximumExceeded); // [MQTT-3.3.4-9]
       return;
     }
   }
   const topic = topicOf(connection, packet);
   if (topic === undefined) return;
+  const { messageSizeLimit } = broker.options;
+  if (messageSizeLimit > 0 && packet.payload.length > messageSizeLimit) {
+    broker.counters.publishDropped++;
+    answer(connection, packet, Reason.implementationSpecificError);
+    return;
+  }
   const expiry = properties?.messageExpiryInterval;
   const message = new Message(
     connection.mountPoint + topic,
@@ -82,6 +87,11 @@ function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCo
     return;
   }
   if (qos === 0) return;
+  if (outcome === Reason.quotaExceeded && connection.level < 5) {
+    // It can be neither refused nor, since it is not kept, acknowledged.
+    connection.close("lost", "published more than there is room for");
+    return;
+  }
   // Before 5.0 a PUBLISH cannot be refused: one that may not go on is acknowledged and dropped
   // [MQTT-3.3.5-2] of 3.1.1.
   if (isFailure(outcome)) {

@@ -56,7 +56,7 @@ function subscribe(
   if (outcome === Reason.protocolError) {
     connection.close("lost", "asked for no local on a shared subscription", outcome);
   }
-  broker.log.debug(`${client.clientId} ${outcome} ${filter}`);
+  broker.log.subscribe(`${client.clientId} ${outcome} ${filter}`);
   return isFailure(outcome) && level < 5 ? Reason.unspecifiedError : outcome;
 }
 
@@ -89,6 +89,7 @@ export function handleUnsubscribe(
   const { rights } = connection.broker.sessions.get(client.clientId) ?? {};
   const codes = packet.filters.map((filter) => {
     if (rights?.mayUnsubscribe(filter) === false) return Reason.notAuthorized;
+    connection.broker.log.unsubscribe(`${client.clientId} ${filter}`);
     const mounted = mountFilter(connection.mountPoint, filter);
     return client.unsubscribe(mounted) ? Reason.success : Reason.noSubscriptionExisted;
   });

@@ -20,8 +20,8 @@ export interface ListenerPolicy {
   readonly mountPoint?: string | undefined;
   /** The user name is the client identifier. */
   readonly usernameAsClientId?: boolean | undefined;
-  /** Client identifiers must begin with this. */
-  readonly clientIdPrefix?: string | undefined;
+  /** Client identifiers must begin with one of these; none or undefined is any. */
+  readonly clientIdPrefixes?: readonly string[] | undefined;
   /** Refuse clients that give no identifier. */
   readonly refuseEmptyClientId?: boolean | undefined;
   /** What identifiers that the broker makes up begin with; undefined is "auto-". */

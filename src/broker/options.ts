@@ -5,6 +5,14 @@ export interface BrokerOptions {
   readonly version: string;
   /** QoS 1 and 2 messages on their way to one MQTT client at a time. */
   readonly maxInflightMessages: number;
+  /** Payload bytes of those; 0 is no limit. One message always goes out. */
+  readonly maxInflightBytes: number;
+  /** QoS 1 and 2 messages that a client of MQTT 5.0 may have on their way to the broker at a time. */
+  readonly receiveMaximum: number;
+  /** Longest payload passed on, bytes; 0 is no limit. */
+  readonly messageSizeLimit: number;
+  /** Deliver a message once for each subscription of a session that matches. */
+  readonly allowDuplicateMessages: boolean;
   /** Messages queued for one session beyond those in flight; 0 is no limit. */
   readonly maxQueuedMessages: number;
   /** Payload bytes queued for one session; 0 is no limit. */
@@ -15,8 +23,8 @@ export interface BrokerOptions {
   readonly maxTopicAlias: number;
   /** Topic aliases that the broker uses towards a client, if that allows as many. */
   readonly maxTopicAliasBroker: number;
-  /** A retained message is removed after this, ms; 0 is never. */
-  readonly retainExpiry: number;
+  /** Between two searches for retained messages that have expired, ms; 0 is none. */
+  readonly retainSweep: number;
   /** Queue QoS 0 messages too for persistent sessions whose client is away. */
   readonly queueQos0Messages: boolean;
   /** Longest packet taken from an MQTT client, bytes. */
@@ -28,8 +36,10 @@ export interface BrokerOptions {
   readonly retainAvailable: boolean;
   /** A session whose client has been away this long is ended, ms; 0 is never. */
   readonly sessionExpiry: number;
-  /** Clients connected at a time; 0 is no limit. Bridges and nodes of this gateway are not counted out. */
+  /** Clients connected at a time, over all listeners; 0 is no limit. */
   readonly maxConnections: number;
+  /** Sessions, those of clients that are away included; 0 is no limit. */
+  readonly maxClients: number;
   /** Between updates of `$SYS`, ms; 0 turns it off. */
   readonly sysInterval: number;
   /** A connection without CONNECT is closed after this, ms. */
@@ -44,12 +54,16 @@ export interface BrokerOptions {
 export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   version: "0",
   maxInflightMessages: 20,
+  maxInflightBytes: 0,
+  receiveMaximum: 20,
+  messageSizeLimit: 0,
+  allowDuplicateMessages: false,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 0,
   upgradeOutgoingQos: false,
   maxTopicAlias: 10,
   maxTopicAliasBroker: 10,
-  retainExpiry: 0,
+  retainSweep: 0,
   queueQos0Messages: false,
   maxPacketSize: 2_000_000,
   maxKeepAlive: 65535,
@@ -57,6 +71,7 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   retainAvailable: true,
   sessionExpiry: 0,
   maxConnections: 0,
+  maxClients: 0,
   sysInterval: 10_000,
   connectTimeout: 10_000,
   custodyGrace: 50,

@@ -33,7 +33,7 @@ function restoreFact(broker: Broker, fact: BrokerFact): boolean {
   const session = fact.kind === "retained" ? undefined : broker.sessions.get(fact.clientId);
   switch (fact.kind) {
     case "retained":
-      broker.retained.restore(fact.message, broker.clock.now());
+      broker.retained.restore(fact.message);
       return true;
     case "subscription":
       if (session === undefined) return false;

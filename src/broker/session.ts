@@ -29,6 +29,7 @@ export class Session implements Subscriber {
   /** Deliveries that are held or due; QoS 1 waits behind them, so that the order stays. */
   #unsent = 0;
   #queuedBytes = 0;
+  #inflightBytes = 0;
   #nextPacketId = 1;
   #nextSequence = 1;
   #peer: Peer | undefined;
@@ -69,8 +70,8 @@ export class Session implements Subscriber {
 
   /** A message would go out at once. */
   get ready(): boolean {
-    const { size } = this.#inflight;
-    return this.#peer !== undefined && !this.#paused && size < this.receiveMaximum && !this.#queued;
+    const free = this.#inflight.size < this.receiveMaximum;
+    return this.#peer !== undefined && !this.#paused && free && !this.#queued;
   }
 
   get #queued(): boolean {
@@ -144,7 +145,11 @@ export class Session implements Subscriber {
     let given: Grant | undefined = grant;
     if (publisher === this) given = this.bridge ? undefined : grant.own;
     if (given === undefined || this.rights?.mayReceive(message.topic) === false) return false;
-    const { upgradeOutgoingQos } = this.context.options;
+    const { upgradeOutgoingQos, allowDuplicateMessages } = this.context.options;
+    if (allowDuplicateMessages && given.parts !== undefined) {
+      for (const part of given.parts) this.receive(message, part, publisher, custody, group);
+      return true;
+    }
     const qos = given.qos < message.qos || upgradeOutgoingQos ? given.qos : message.qos;
     const retain = message.retain && (given.retainAsPublished || this.bridge);
     this.deliver(message, qos, retain, custody, given.identifiers, 0, group);
@@ -174,7 +179,7 @@ export class Session implements Subscriber {
     }
     const { context } = this;
     const first = !this.#queued && (qos === 2 || this.#unsent === 0);
-    const room = this.#inflight.size < this.receiveMaximum;
+    const room = this.#mayLaunch(message);
     if (!(open && first && room) && this.#isFull(message, allowance)) {
       if (!this.#giveUpQos0(message, allowance)) {
         context.dropped(this, message);
@@ -205,6 +210,7 @@ export class Session implements Subscriber {
     const delivery = this.#inflight.get(packetId);
     if (delivery === undefined) return false;
     this.#inflight.delete(packetId);
+    this.#inflightBytes -= delivery.size;
     this.#finish(delivery);
     this.#pump();
     return true;
@@ -295,6 +301,7 @@ export class Session implements Subscriber {
     if (delivery.packetId > 0) {
       delivery.state = delivery.message === undefined ? "released" : "sent";
       this.#inflight.set(delivery.packetId, delivery);
+      this.#inflightBytes += delivery.size;
     } else {
       this.#enqueue(delivery);
     }
@@ -362,10 +369,10 @@ export class Session implements Subscriber {
       }
       const next = this.#queue?.peek();
       if (next === undefined) break;
-      if (next.qos > 0 && this.#inflight.size >= this.receiveMaximum) break;
+      const message = next.message as Message;
+      if (next.qos > 0 && !this.#mayLaunch(message)) break;
       if (next.qos === 1 && this.#unsent > 0) break;
       this.#queue?.shift();
-      const message = next.message as Message;
       this.#queuedBytes -= message.payload.length;
       if (this.context.hasExpired(message)) this.#finish(next);
       else if (next.qos > 0) this.#launch(next);
@@ -376,10 +383,20 @@ export class Session implements Subscriber {
     if (this.#due?.length === 0) this.#due = undefined;
   }
 
+  /** Whether one more message may be on its way to the client. */
+  #mayLaunch(message: Message): boolean {
+    const { size } = this.#inflight;
+    const { maxInflightBytes } = this.context.options;
+    if (size >= this.receiveMaximum) return false;
+    const bytes = this.#inflightBytes + message.payload.length;
+    return maxInflightBytes === 0 || size === 0 || bytes <= maxInflightBytes;
+  }
+
   /** Gives a delivery its packet identifier, and sends it as soon as that may be known outside. */
   #launch(delivery: Delivery): void {
     delivery.packetId = this.#freePacketId();
     this.#inflight.set(delivery.packetId, delivery);
+    this.#inflightBytes += delivery.size;
     if (delivery.qos === 1 || !this.persistent) {
       this.#send(delivery);
       return;

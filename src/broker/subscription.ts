@@ -26,12 +26,15 @@ export interface Grant {
   readonly qos: QoS;
   readonly retainAsPublished: boolean;
   readonly identifiers: readonly number[] | undefined;
+  /** Each of several subscriptions for itself. */
+  readonly parts: readonly Grant[] | undefined;
   /** The same for what the subscriber itself has published; undefined if it does not get that back. */
   readonly own: Grant | undefined;
 }
 
 export function combine(subscriptions: readonly Subscription[]): Grant {
-  const all = combineAll(subscriptions);
+  const parts = subscriptions.length > 1 ? subscriptions.map((one) => combine([one])) : undefined;
+  const all = { ...combineAll(subscriptions), parts };
   if (!subscriptions.some(({ noLocal }) => noLocal)) {
     const grant = { ...all, own: undefined as Grant | undefined };
     grant.own = grant;
@@ -41,7 +44,7 @@ export function combine(subscriptions: readonly Subscription[]): Grant {
   return { ...all, own: open.length === 0 ? undefined : combine(open) };
 }
 
-function combineAll(subscriptions: readonly Subscription[]): Omit<Grant, "own"> {
+function combineAll(subscriptions: readonly Subscription[]): Omit<Grant, "own" | "parts"> {
   let qos: QoS = 0;
   let retainAsPublished = false;
   const identifiers: number[] = [];

@@ -57,13 +57,15 @@ export class ByteReader {
     return new DataView(this.bytes.buffer, this.bytes.byteOffset + at, 8).getFloat64(0);
   }
 
-  /** MQTT's Variable Byte Integer of at most four bytes; a fifth counts as overrun. */
+  /** MQTT's Variable Byte Integer. More bytes than it takes, or than four, count as overrun [MQTT-1.5.5-1]. */
   varint(): number {
     let value = 0;
     for (let shift = 0; shift <= 21; shift += 7) {
       const byte = this.u8();
       value |= (byte & 127) << shift;
-      if (byte < 128) return value;
+      if (byte >= 128) continue;
+      if (byte === 0 && shift > 0) break;
+      return value;
     }
     this.overrun = true;
     return 0;

@@ -31,8 +31,9 @@ function run(options: CheckOptions): void {
 
 function check(file: string | undefined): void {
   try {
-    const { warnings } = loadConfig({ file });
+    const { warnings, advice } = loadConfig({ file, files: "first" });
     tell(warnings, "warning: ");
+    tell(advice, "advice: ");
     const verdict =
       file === undefined ? "No file given: the defaults are valid" : `${file} is valid`;
     process.stdout.write(`${verdict}\n`);

@@ -1,6 +1,6 @@
 /** How `midge sub` prints a message: plain, with its topic, or by a format as mosquitto_sub's -F. */
 import type { PublishPacket } from "../mqtt/packets.ts";
-import { isoTime, strftime } from "./strftime.ts";
+import { isoTime, strftime } from "../time/strftime.ts";
 
 /** When a message came. */
 export interface Arrival {

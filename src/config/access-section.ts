@@ -23,7 +23,10 @@ export const AccessSchema = v.pipe(
       "",
     ),
     psk_file: v.optional(
-      path({ description: "Identities and pre-shared keys for TLS, one identity:key a line." }),
+      path({
+        description: "Identities and pre-shared keys for TLS, one identity:key a line.",
+        restart: true,
+      }),
       "",
     ),
     dynamic_security: v.optional(

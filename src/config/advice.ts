@@ -51,9 +51,6 @@ function adviseListener(
   if (listener.path !== "" && /[67]$/.test(listener.unix_mode) && listener.allow_anonymous) {
     tell("unix_mode", "every user of this machine may connect without a password");
   }
-  if (listener.disable_client_cert_date_checks) {
-    tell("disable_client_cert_date_checks", "certificates that have expired are let in for ever");
-  }
   if (listener.dynamic_security && listener.password_file !== "") {
     tell("password_file", "users are kept in two places: in this file and in dynamic security");
   }

@@ -134,7 +134,6 @@ const CLIENTS = {
   accept_protocol_versions: v.optional(
     choices([3, 4, 5], {
       description: "The versions of MQTT that are spoken here: 3 is 3.1, 4 is 3.1.1, 5 is 5.0.",
-      restart: true,
     }),
     [3, 4, 5],
   ),
@@ -144,7 +143,6 @@ const CLIENTS = {
       description: "The highest QoS that clients may publish with.",
       defaultText: "that of [broker]",
       example: 2,
-      restart: true,
     },
   ),
   max_keepalive: optionalInteger(
@@ -154,7 +152,6 @@ const CLIENTS = {
       unit: "seconds",
       defaultText: "that of [broker]",
       example: 0,
-      restart: true,
     },
   ),
   max_topic_alias: optionalInteger(
@@ -163,7 +160,6 @@ const CLIENTS = {
       description: "How many topic aliases an MQTT 5.0 client may use.",
       defaultText: "that of [broker]",
       example: 10,
-      restart: true,
     },
   ),
   max_topic_alias_broker: optionalInteger(
@@ -172,7 +168,6 @@ const CLIENTS = {
       description: "How many topic aliases are used towards an MQTT 5.0 client, if it allows any.",
       defaultText: "that of [broker]",
       example: 10,
-      restart: true,
     },
   ),
   mount_point: v.optional(
@@ -181,7 +176,6 @@ const CLIENTS = {
         description:
           "What is put before all topics of the clients that come in here, and taken off again for them.",
         example: "",
-        restart: true,
       },
       {
         expected: 'a topic prefix without wildcards, or ""',
@@ -194,7 +188,6 @@ const CLIENTS = {
     flag({
       description:
         "Make the user name the client id, so that no user can throw out another's client.",
-      restart: true,
     }),
     false,
   ),
@@ -208,7 +201,6 @@ const ACCESS = {
       defaultText:
         "that of [access]; without one, true on a loopback address if there are no users",
       example: true,
-      restart: true,
     }),
   ),
   password_file: v.optional(
@@ -216,7 +208,6 @@ const ACCESS = {
       description: "Users and passwords of this listener alone.",
       defaultText: "that of [access]",
       example: "",
-      restart: true,
     }),
     "",
   ),
@@ -225,7 +216,6 @@ const ACCESS = {
       description: "Access rules of this listener alone.",
       defaultText: "that of [access]",
       example: "",
-      restart: true,
     }),
     "",
   ),
@@ -252,7 +242,6 @@ const ACCESS = {
         description: "The names of the plugins that have a say here.",
         defaultText: "all plugins",
         example: [],
-        restart: true,
       },
       { expected: "the name of a plugin", allows: (name) => name !== "" },
     ),
@@ -263,7 +252,6 @@ const ACCESS = {
         description: "Only clients whose client id begins with one of these are let in.",
         defaultText: "those of [access]",
         example: [],
-        restart: true,
       },
       { expected: "text that is not empty", allows: (prefix) => prefix !== "" },
     ),
@@ -273,7 +261,6 @@ const ACCESS = {
       description: "Make up a client id for clients that give none.",
       defaultText: "that of [broker]",
       example: true,
-      restart: true,
     }),
   ),
   auto_id_prefix: v.optional(
@@ -281,7 +268,6 @@ const ACCESS = {
       description: "What client ids that are made up begin with.",
       defaultText: "that of [broker]",
       example: "auto-",
-      restart: true,
     }),
   ),
 };

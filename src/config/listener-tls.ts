@@ -66,7 +66,7 @@ export const LISTENER_TLS = {
     false,
   ),
   disable_client_cert_date_checks: v.optional(
-    flag({ description: "Take client certificates that have expired, too.", restart: true }),
+    flag({ description: "Take client certificates that have expired, too.", hidden: true }),
     false,
   ),
   tls_version: v.optional(

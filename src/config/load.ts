@@ -8,7 +8,7 @@ import type { CrossFindings, Source } from "./findings.ts";
 import { formatPath, type KeyPath, type Locate } from "./key-path.ts";
 import { readMosquittoConf } from "./mosquitto-conf.ts";
 import { readText } from "./read-text.ts";
-import type { Config } from "./schema.ts";
+import type { Config, GivenConfig } from "./schema.ts";
 import { settle, settleParts } from "./settle.ts";
 import { readToml } from "./toml-file.ts";
 import {
@@ -43,6 +43,8 @@ export interface Overrides {
 
 export interface Loaded {
   readonly config: Config;
+  /** The same as the file has it, for `changesBetween`. */
+  readonly given: GivenConfig;
   readonly warnings: readonly Problem[];
   /** What is allowed, but not wise. */
   readonly advice: readonly Problem[];
@@ -75,9 +77,10 @@ export function loadConfig({ file, overrides, files }: LoadOptions): Loaded {
   if (count > 0) throw new ConfigError(cut(inOrder(problems), count));
   const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
   const advice = inOrder([...advise(settled), ...looked.warnings].map(toProblem));
-  const given = withNamesApart(settle(assemble(raw)), raw);
-  const config = reading.mosquitto ? withOptional(given) : given;
-  return { config, warnings, advice, file };
+  const given = assemble(raw);
+  const named = withNamesApart(settle(given), raw);
+  const config = reading.mosquitto ? withOptional(named) : named;
+  return { config, given, warnings, advice, file };
 }
 
 const NOTHING_FOUND: CrossFindings = { errors: [], warnings: [] };

@@ -95,6 +95,7 @@ const LAZY = 'concerns bridges of start_type "lazy" only';
 const WRITES = "Midge writes the disk by its own rules";
 const BUFFERS = "Midge sizes its buffers by itself";
 const ENGINES = "OpenSSL engines are not supported: give the key as a PEM file";
+const DATES = "not supported: Node's TLS always checks the dates of certificates";
 const MQTT5_BRIDGE = "concerns bridges that speak MQTT 5.0, and Midge's do not yet";
 /** Of bridges only. */
 const LATER = "not supported yet by this version of Midge";
@@ -190,7 +191,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   "ciphers_tls1.3": lastText("anyListener", "ciphers_tls13"),
   crlfile: lastText("anyListener", "crlfile"),
   dhparamfile: ignored("anywhere", "it is no longer required"),
-  disable_client_cert_date_checks: flag("listener", "disable_client_cert_date_checks"),
+  disable_client_cert_date_checks: refused("listener", DATES, "false"),
   enable_proxy_protocol: number("listener", "enable_proxy_protocol"),
   http_dir: special("listener"),
   keyfile: lastText("anyListener", "keyfile"),

@@ -29,12 +29,8 @@ export interface General {
 export function settle(given: GivenConfig): Config {
   const plugin = given.plugin.map(settlePlugin);
   const general: General = { ...given, plugin };
-  return {
-    ...given,
-    plugin,
-    listener: given.listener.map((listener) => settleListener(listener, general)),
-    http: settleHttp(given.http, general),
-  };
+  const listener = given.listener.map((one) => settleListener(one, general));
+  return { ...given, plugin, listener, http: settleHttp(given.http, listener, general) };
 }
 
 export function settleParts(parts: ValidParts): SettledParts {
@@ -44,15 +40,12 @@ export function settleParts(parts: ValidParts): SettledParts {
     return { ...parts, plugin, listener: [], http: undefined };
   }
   const general: General = { access, broker, plugin: plugin.map(({ value }) => value) };
-  return {
-    ...parts,
-    plugin,
-    listener: parts.listener.map((one) => ({
-      ...one,
-      value: settleListener(one.value, general),
-    })),
-    http: http && settleHttp(http, general),
-  };
+  const listener = parts.listener.map((one) => ({
+    ...one,
+    value: settleListener(one.value, general),
+  }));
+  const listeners = listener.map(({ value }) => value);
+  return { ...parts, plugin, listener, http: http && settleHttp(http, listeners, general) };
 }
 
 export function settleListener(listener: GivenListener, general: General): ListenerConfig {
@@ -81,8 +74,13 @@ export function settleListener(listener: GivenListener, general: General): Liste
   };
 }
 
-export function settleHttp(http: GivenHttp, { access, plugin }: General): HttpConfig {
-  const users = knowsUsers({ ...access, plugins: plugin });
+/** The web server asks for passwords where any listener does. */
+export function settleHttp(
+  http: GivenHttp,
+  listeners: readonly ListenerConfig[],
+  { access, plugin }: General,
+): HttpConfig {
+  const users = knowsUsers({ ...access, plugins: plugin }) || listeners.some(knowsUsers);
   const open = isLoopback(http.address) && !users;
   return { ...http, allow_anonymous: http.allow_anonymous ?? access.allow_anonymous ?? open };
 }

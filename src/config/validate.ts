@@ -35,6 +35,8 @@ export interface Validation {
 
 const SECTIONS = describeConfig();
 const MOST_EXPLAINED = 100;
+/** No line of a message is to be longer than anyone reads. */
+const MOST_LISTED = 15;
 
 export function validate(raw: RawTable): Validation {
   const findings: Finding[] = [];
@@ -134,6 +136,7 @@ function unknown(key: string, known: readonly string[]): string {
   if (near !== undefined) return `unknown key; did you mean ${near}?`;
   const homes = sectionsWith(key, SECTIONS);
   if (homes.length > 0) return `unknown key here; it belongs to ${homes.join(" or ")}`;
+  if (known.length > MOST_LISTED) return "unknown key; `midge check --example` shows all";
   return `unknown key; known here are ${known.join(", ")}`;
 }
 

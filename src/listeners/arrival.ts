@@ -24,6 +24,8 @@ export class Arrival {
   readonly #timer: Timer;
   readonly #closed = (): void => this.#settle();
   #settled = false;
+  /** Nothing more is to be said about it. */
+  #told = false;
 
   constructor(parts: ArrivalParts) {
     const { socket, peer, scheduler, timeout } = parts;
@@ -44,19 +46,21 @@ export class Arrival {
 
   /** It has become a connection. */
   complete(): void {
+    this.#told = true;
     this.socket.off("close", this.#closed);
     this.#settle();
   }
 
-  /** Ends it, and says why in the log. */
+  /** Ends it, and says why in the log; also when the socket is gone, which the cause may come after. */
   refuse(why: string): void {
-    if (this.#settled) return;
+    if (this.#told) return;
     this.#parts.refusals.refused(this.peer.remote, why);
     this.drop();
   }
 
   /** Ends it without a word. */
   drop(): void {
+    this.#told = true;
     this.#settle();
     this.socket.destroy();
   }

@@ -10,15 +10,20 @@ export class ListenError extends Error {
   }
 }
 
-function reason(cause: NodeJS.ErrnoException): string {
-  switch (cause.code) {
-    case "EADDRINUSE":
-      return "the port is in use by another program";
-    case "EACCES":
-      return "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    case "EADDRNOTAVAIL":
-      return "this machine has no such address";
-    default:
-      return cause.message;
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use by another program",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EAI_AGAIN: "the name server did not answer, so the host name has no address",
+  ENOENT: "the folder does not exist",
+  ENOTDIR: "the folder does not exist",
+  ENOTFOUND: "that host name is unknown",
+};
+
+function reason({ code, message, syscall }: NodeJS.ErrnoException): string {
+  if (code === "EACCES") {
+    return syscall === "listen" && message.includes("/")
+      ? "this user may not make a file there"
+      : "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE";
   }
+  return REASONS[code ?? ""] ?? message;
 }

@@ -74,7 +74,7 @@ async function withCertificates(
   if (crl !== undefined && crlFile !== undefined) {
     attempt({ crl }, (why) => new TlsFileError(crlFile, `no usable revocation list: ${why}`));
   }
-  const context = { ...common, cert, key, ca: [...ca], ...(crl === undefined ? {} : { crl }) };
+  const context = { ...common, cert, key, ca, ...(crl === undefined ? {} : { crl }) };
   attempt(context, (why) => new TlsFileError(certFile, `the TLS library refuses it: ${why}`));
   const optional = [caFile, caPath, crlFile].filter((file) => file !== undefined);
   const inFolder = caPath === undefined ? [] : await filesOfCaPath(caPath);

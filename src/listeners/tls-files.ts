@@ -15,8 +15,8 @@ export interface CertificateFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
   /** Empty: no client certificate can be verified. */
-  readonly ca: readonly string[];
-  readonly crl: readonly string[] | undefined;
+  readonly ca: string[];
+  readonly crl: string[] | undefined;
   /** When the server's certificate expires, Unix ms. */
   readonly expires: number;
 }
@@ -35,7 +35,8 @@ export async function readCertificateFiles(options: CertificateOptions): Promise
   if (caFile !== undefined) ca.push(...(await authoritiesIn(caFile)));
   if (caPath !== undefined) {
     for (const file of await filesOfCaPath(caPath)) ca.push(...(await authoritiesIn(file)));
-    if (ca.length === 0) throw new TlsFileError(caPath, "there is no CA certificate in any of its files");
+    if (ca.length === 0)
+      throw new TlsFileError(caPath, "there is no CA certificate in any of its files");
   }
   const crl = crlFile === undefined ? undefined : await revocationsIn(crlFile);
   return { cert, key, ca: [...new Set(ca)], crl, expires: Date.parse(own.validTo) };

@@ -3,7 +3,12 @@
  * certificates and keys that can be replaced while connections go on.
  */
 import type { Socket } from "node:net";
-import { createServer, type Server, type TLSSocket, type TlsOptions as NodeTlsOptions } from "node:tls";
+import {
+  createServer,
+  type TlsOptions as NodeTlsOptions,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 import { isMqttText } from "../bytes/utf8.ts";
 import type { Log } from "../seams/log.ts";
 import type { PeerIdentity } from "../seams/wire.ts";
@@ -31,8 +36,13 @@ export class TlsStage {
   readonly #parts: TlsStageParts;
   readonly #watch: FileWatch;
   /** Handshakes under way, by the socket beneath. */
-  readonly #waiting = new WeakMap<Socket, { readonly arrival: Arrival; readonly secured: Secured }>();
+  readonly #waiting = new WeakMap<
+    Socket,
+    { readonly arrival: Arrival; readonly secured: Secured }
+  >();
   readonly #identities = new WeakMap<TLSSocket, string>();
+  /** Those who gave an identity that is not known. */
+  readonly #strangers = new WeakSet<TLSSocket>();
   #server: Server | undefined;
   #loaded: LoadedTls | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -117,12 +127,17 @@ export class TlsStage {
     const { clock, log, setting } = this.#parts;
     if (expires === undefined || expires > clock.wall()) return;
     const when = new Date(expires).toISOString().slice(0, 10);
-    log.warn(`${setting}.certfile: the certificate expired on ${when}; clients will not accept it.`);
+    log.warn(
+      `${setting}.certfile: the certificate expired on ${when}; clients will not accept it.`,
+    );
   }
 
   #keyOf(socket: TLSSocket, identity: string): Buffer | null {
     const key = this.#loaded?.keys.get(identity);
-    if (key === undefined) return null;
+    if (key === undefined) {
+      this.#strangers.add(socket);
+      return null;
+    }
     this.#identities.set(socket, identity);
     return Buffer.from(key);
   }
@@ -150,7 +165,10 @@ export class TlsStage {
 
   #failed(error: Error, socket: TLSSocket): void {
     socket.destroy();
-    this.#take(socket)?.arrival.refuse(handshakeProblem(error, socket.authorizationError));
+    const problem = this.#strangers.has(socket)
+      ? "its identity is not in psk_file"
+      : handshakeProblem(error, socket.authorizationError);
+    this.#take(socket)?.arrival.refuse(problem);
   }
 
   #take(socket: TLSSocket): { readonly arrival: Arrival; readonly secured: Secured } | undefined {

@@ -55,13 +55,14 @@ export class WebSocketAcceptor {
 
   /**
    * Answers one HTTP upgrade: a WebSocket connection, or a refusal that says why. `peer`: who asks,
-   * where that is known better than by the socket.
+   * where that is known better than by the socket. `opened` is called if it comes to a connection.
    */
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     peer: PeerInfo = peerOf(request.socket),
+    opened?: (() => void) | undefined,
   ): void {
     if (this.#stopped) {
       refuseUpgrade(socket, "503 Service Unavailable", "Midge is stopping.");
@@ -84,7 +85,10 @@ export class WebSocketAcceptor {
       );
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, peer));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      opened?.();
+      this.#open(webSocket, peer);
+    });
   }
 
   /** Closes every connection; fulfilled when all are gone, after 1 s at most. */

@@ -1,4 +1,5 @@
 /** Which web pages may open a WebSocket: a browser sends cookies and reaches loopback for any page. */
+import { isLoopbackHost } from "../sockets/host-guard.ts";
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 
@@ -23,4 +24,10 @@ function isSameHost(origin: string, host: string): boolean {
   // Parsing with the page's own scheme drops that scheme's default port on both sides alike.
   const asked = URL.parse(`${page.protocol}//${host}`);
   return asked !== null && asked.host === page.host;
+}
+
+/** Whether a page was loaded from this very machine. */
+export function isOriginOnLoopback(origin: string): boolean {
+  const page = URL.parse(origin);
+  return page !== null && isLoopbackHost(page.host);
 }

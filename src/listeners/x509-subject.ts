@@ -38,7 +38,7 @@ export function commonNameOf(subject: Subject): string | undefined {
 export function subjectText(subject: Subject): string {
   return subject
     .toReversed()
-    .map((attributes) => attributes.map(attributeText).join("+"))
+    .map((attributes) => attributes.toReversed().map(attributeText).join("+"))
     .join(",");
 }
 
@@ -223,7 +223,8 @@ function escaped(text: string): string {
   let result = "";
   for (const [at, byte] of bytes.entries()) {
     const character = String.fromCharCode(byte);
-    const outermost = (at === 0 && /[# ]/.test(character)) || (at === bytes.length - 1 && byte === 32);
+    const outermost =
+      (at === 0 && /[# ]/.test(character)) || (at === bytes.length - 1 && byte === 32);
     if (byte < 32 || byte > 126) result += `\\${hex(Uint8Array.of(byte))}`;
     else if (outermost || /[,+"\\<>;]/.test(character)) result += `\\${character}`;
     else result += character;

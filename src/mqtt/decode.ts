@@ -114,7 +114,7 @@ function decodePublish(
   if (qos > 0) {
     if (at + 2 > end) return malformed("PUBLISH is cut off in its packet identifier");
     packetId = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-    if (packetId === 0) return malformed("PUBLISH with packet identifier 0"); // [MQTT-2.3.1-1]
+    if (packetId === 0) return notAllowed("PUBLISH with packet identifier 0", level); // [MQTT-2.3.1-1]
     at += 2;
   }
   let properties: Properties | undefined;
@@ -158,7 +158,7 @@ function decodeAck(
     return malformed(`${kind} of ${end - start} bytes`);
   }
   const packetId = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
-  if (packetId === 0) return malformed(`${kind} with packet identifier 0`);
+  if (packetId === 0) return notAllowed(`${kind} with packet identifier 0`, level);
   if (end - start === 2) return { kind, packetId };
   const reader = new ByteReader(bytes, start + 2, end);
   const reasonCode = reader.u8();
@@ -190,9 +190,8 @@ function decodeSubscribe(reader: ByteReader, level: ProtocolLevel): SubscribePac
     const options = reader.u8();
     const qos = options & 3;
     // [MQTT-3.8.3-4] of 3.1.1, [MQTT-3.8.3-5] of 5.0.
-    if (qos === 3 || options > (level === 5 ? 0x3f : 2)) {
-      return malformed(`SUBSCRIBE with options ${options}`);
-    }
+    if (options > (level === 5 ? 0x3f : 3)) return malformed(`SUBSCRIBE with options ${options}`);
+    if (qos === 3) return notAllowed("SUBSCRIBE with QoS 3", level);
     if (level < 5) {
       subscriptions.push({ filter, qos: qos as QoS });
       continue;
@@ -210,14 +209,14 @@ function decodeSubscribe(reader: ByteReader, level: ProtocolLevel): SubscribePac
   }
   const trouble = readFault(reader, "SUBSCRIBE");
   if (trouble !== undefined) return trouble;
-  if (packetId === 0) return malformed("SUBSCRIBE with packet identifier 0");
+  if (packetId === 0) return notAllowed("SUBSCRIBE with packet identifier 0", level);
   // [MQTT-3.8.3-3] of 3.1.1, [MQTT-3.8.3-2] of 5.0.
-  if (subscriptions.length === 0) return empty("SUBSCRIBE without a topic filter", level);
+  if (subscriptions.length === 0) return notAllowed("SUBSCRIBE without a topic filter", level);
   return { kind: "subscribe", packetId, subscriptions, properties };
 }
 
-/** A payload that must not be empty is a protocol error in 5.0 and malformed before. */
-function empty(detail: string, level: ProtocolLevel): DecodeFault {
+/** What can be read but is not allowed is a protocol error in 5.0 and malformed before. */
+function notAllowed(detail: string, level: ProtocolLevel): DecodeFault {
   return level === 5 ? fault(Reason.protocolError, detail) : malformed(detail);
 }
 
@@ -230,7 +229,8 @@ function decodeSuback(reader: ByteReader, level: ProtocolLevel): Packet | Decode
   const codes = [...reader.rest()];
   const trouble = readFault(reader, "SUBACK");
   if (trouble !== undefined) return trouble;
-  if (packetId === 0 || codes.length === 0) return malformed("SUBACK without an answer");
+  if (packetId === 0) return notAllowed("SUBACK with packet identifier 0", level);
+  if (codes.length === 0) return malformed("SUBACK without an answer");
   const isKnown = (code: number): boolean =>
     level === 5 ? SUBACK_CODES.has(code) : code <= 2 || code === 0x80; // [MQTT-3.9.3-2]
   if (!codes.every(isKnown)) return malformed("SUBACK with an unknown return code");
@@ -248,10 +248,12 @@ function decodeUnsubscribe(
   while (reader.remaining > 0) filters.push(reader.utf8());
   const trouble = readFault(reader, "UNSUBSCRIBE");
   if (trouble !== undefined) return trouble;
-  if (packetId === 0) return malformed("UNSUBSCRIBE with packet identifier 0");
-  if (filters.length === 0) return empty("UNSUBSCRIBE without a topic filter", level); // [MQTT-3.10.3-2]
+  if (packetId === 0) return notAllowed("UNSUBSCRIBE with packet identifier 0", level);
+  if (filters.length === 0) return notAllowed("UNSUBSCRIBE without a topic filter", level); // [MQTT-3.10.3-2]
   return { kind: "unsubscribe", packetId, filters, properties };
 }
+
+const UNSUBACK_CODES = new Set([0, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91]);
 
 function decodeUnsuback(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
   const packetId = reader.u16();
@@ -260,7 +262,11 @@ function decodeUnsuback(reader: ByteReader, level: ProtocolLevel): Packet | Deco
   const codes = level === 5 ? [...reader.rest()] : undefined;
   const trouble = readFault(reader, "UNSUBACK");
   if (trouble !== undefined) return trouble;
-  if (packetId === 0) return malformed("UNSUBACK with packet identifier 0");
+  if (packetId === 0) return notAllowed("UNSUBACK with packet identifier 0", level);
+  if (codes?.length === 0) return malformed("UNSUBACK without an answer");
+  if (codes?.every((code) => UNSUBACK_CODES.has(code)) === false) {
+    return malformed("UNSUBACK with an unknown reason code"); // [MQTT-3.11.3-2]
+  }
   return { kind: "unsuback", packetId, codes, properties };
 }
 

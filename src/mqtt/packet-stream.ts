@@ -92,11 +92,13 @@ export class PacketStream {
       let size = 0;
       let shift = 0;
       let known = false;
+      let padded = false;
       while (body < length) {
         const byte = bytes[body++] as number;
         size |= (byte & 127) << shift;
         if (byte < 128) {
           known = true;
+          padded = byte === 0 && shift > 0;
           break;
         }
         shift += 7;
@@ -115,6 +117,9 @@ export class PacketStream {
       const packet = decodePacket(header, bytes, body, end, this.#topics, this.#level);
       if (packet.kind === "fault") return packet;
       if (packet.kind === "connect") this.#level = packet.level;
+      if (padded && this.#level === 5) {
+        return fault(Reason.malformedPacket, "remaining length takes a byte too many"); // [MQTT-1.5.5-1]
+      }
       at = end;
       this.#started = true;
       onPacket(packet);

@@ -145,7 +145,6 @@ export function decodeProperties(
   while (reader.remaining > 0) {
     const trouble = decodeProperty(reader, owner, found);
     if (trouble !== undefined) return trouble;
-    if (reader.overrun) return fault(Reason.malformedPacket, "a property is cut off");
   }
   reader.end = outerEnd;
   return found as Properties;
@@ -164,6 +163,7 @@ function decodeProperty(
     return fault(Reason.protocolError, `property ${name} does not belong there`);
   }
   const value = decodeValue(reader, kind);
+  if (reader.overrun) return fault(Reason.malformedPacket, `property ${name} is cut off`);
   if (kind === "flag" && (value as number) > 1) {
     return fault(Reason.protocolError, `property ${name} is neither 0 nor 1`);
   }

@@ -1,6 +1,7 @@
 /** Who may come in, and what they may do there. */
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Origin } from "./door.ts";
+import type { ExtendedExchange } from "./extended-authentication.ts";
 
 /** Who wants in, and what they show for it. */
 export interface Credentials {
@@ -9,6 +10,8 @@ export interface Credentials {
   readonly password: Uint8Array | undefined;
   /** The user name comes from a certificate or a pre-shared key that was verified: no password is needed. */
   readonly verified: boolean;
+  /** Asked when rules have changed: whether it would still be verified. Undefined is yes. */
+  readonly stillVerified?: (() => boolean) | undefined;
   /** IP address without a port, or what else tells one peer from another; for throttling. */
   readonly address: string;
   /** Name of the listener or link. */
@@ -21,6 +24,8 @@ export type Admission =
       readonly ok: true;
       /** The name that rights were given to; undefined for anonymous clients. */
       readonly username: string | undefined;
+      /** The client id to go by instead of the one that was asked for. */
+      readonly clientId?: string | undefined;
       readonly rights: Rights;
     }
   | { readonly ok: false; readonly reason: ReasonCode };
@@ -36,11 +41,15 @@ export interface Rights {
   mayUnsubscribe(filter: string): boolean;
   /** Whether a message may be delivered, retained ones included. */
   mayReceive(topic: string): boolean;
+  /** Whether the client would be let in now; asked after `Access.onChange`: one that would not is to go. */
+  admitted?(): boolean;
 }
 
 export interface Access {
   /** Calls `answer` once, within the call or later: checking a password takes a while. */
   admit(credentials: Credentials, answer: (admission: Admission) => void): void;
+  /** Begins an exchange of enhanced authentication; undefined where this client has no such method. */
+  extended?(method: string, credentials: Credentials): ExtendedExchange | undefined;
   /** Set by the broker: rules have changed, so that what was allowed before is to be checked anew. */
   onChange: (() => void) | undefined;
 }
@@ -65,4 +74,8 @@ export interface ConnectedClients {
     test: (client: { readonly clientId: string; readonly username: string | undefined }) => boolean,
     reason: ReasonCode,
   ): number;
+  /** Where those are connected from that `test` picks: IP addresses. */
+  addresses?(
+    test: (client: { readonly clientId: string; readonly username: string | undefined }) => boolean,
+  ): readonly string[];
 }

@@ -57,6 +57,12 @@ export class LevelJournal implements Journal {
     this.#now();
   }
 
+  /** Commits everything now; resolves when that was done, or tried. */
+  async commit(): Promise<void> {
+    await this.#committing;
+    await this.#commit();
+  }
+
   /** All records, in order of their keys. */
   async load(): Promise<StoredRecord[]> {
     const records: StoredRecord[] = [];

@@ -1,96 +1,172 @@
-/** The log: pino underneath, as lines for people or as JSON for programs. */
-import pino from "pino";
+/** The log of the process: which lines go where, as the configuration has it. */
+import type { LogConfig } from "../config/schema.ts";
 import type { Log } from "../seams/log.ts";
+import { jsonFormat, type LineFormat, onOneLine, textFormat } from "./log-line.ts";
+import { chosenTypes, type LogEntry, type LogSink, type LogType } from "./log-types.ts";
+import { StreamSink } from "./stream-sink.ts";
+import { SyslogSink } from "./syslog-sink.ts";
+import { type PublishLine, TopicSink } from "./topic-sink.ts";
 
-export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
-
-export interface LogOptions {
-  readonly level: LogLevel;
-  /** "stdout", "stderr", or the path of a file. */
-  readonly destination: string;
-  readonly format: "text" | "json";
-}
-
-/** A log that can change its level while running, and writes out what is left at the end. */
 export class ProcessLog implements Log {
-  readonly #pino: pino.Logger;
-  readonly #sink: ReturnType<typeof pino.destination>;
+  #config: LogConfig;
+  #types: ReadonlySet<LogType>;
+  /** By what the configuration calls them. */
+  readonly #sinks = new Map<string, LogSink>();
+  #publish: PublishLine | undefined;
+  readonly #json: LineFormat | undefined;
 
-  constructor(options: LogOptions) {
-    const sink = pino.destination({
-      dest: destination(options.destination),
-      sync: false,
-      mkdir: true,
-    });
-    // A pipe that nobody reads any more is no reason to end.
-    sink.on("error", () => {});
-    this.#sink = sink;
-    const stream = options.format === "json" ? sink : { write: textWriter(sink) };
-    this.#pino = pino({ base: null, level: pinoLevel(options.level) }, stream);
+  /** Rejects with LogError where a file cannot be opened. */
+  static async open(config: LogConfig): Promise<ProcessLog> {
+    const json = config.format === "json" ? await jsonFormat() : undefined;
+    const log = new ProcessLog(config, json);
+    for (const name of destinationsOf(config)) log.#add(name);
+    return log;
+  }
+
+  private constructor(config: LogConfig, json: LineFormat | undefined) {
+    this.#config = config;
+    this.#types = chosenTypes(config.log_type);
+    this.#json = json;
   }
 
   debug(text: string): void {
-    this.#pino.debug(text);
+    this.#write("debug", text);
   }
 
   info(text: string): void {
-    this.#pino.info(text);
+    this.#write("information", text);
   }
 
   notice(text: string): void {
-    this.#pino.info(text);
-  }
-
-  connection(text: string): void {
-    this.#pino.info(text);
-  }
-
-  subscribe(text: string): void {
-    this.#pino.debug(text);
-  }
-
-  unsubscribe(text: string): void {
-    this.#pino.debug(text);
+    this.#write("notice", text);
   }
 
   warn(text: string): void {
-    this.#pino.warn(text);
+    this.#write("warning", text);
   }
 
   error(text: string): void {
-    this.#pino.error(text);
+    this.#write("error", text);
   }
 
-  setLevel(level: LogLevel): void {
-    this.#pino.level = pinoLevel(level);
+  connection(text: string): void {
+    if (this.#config.connection_messages) this.#write("notice", text);
   }
 
-  /** Calls `done` once everything is written, or cannot be. */
-  flush(done: () => void): void {
-    this.#sink.flush(() => done());
+  subscribe(text: string): void {
+    this.#write("subscribe", text);
+  }
+
+  unsubscribe(text: string): void {
+    this.#write("unsubscribe", text);
+  }
+
+  /** From now on lines can be published, by the destination "topic". */
+  publishBy(publish: PublishLine | undefined): void {
+    this.#publish = publish;
+    this.#sinks.get("topic")?.close(() => {});
+    this.#sinks.delete("topic");
+    if (destinationsOf(this.#config).includes("topic")) this.#add("topic");
+  }
+
+  /** Puts other settings into force, and opens files anew; what fails is logged and stays as it was. */
+  reconfigure(config: LogConfig): void {
+    const before = this.#config;
+    this.#config = { ...config, format: before.format };
+    this.#types = chosenTypes(config.log_type);
+    const wanted = destinationsOf(config);
+    for (const [name, sink] of this.#sinks) {
+      const kept = wanted.includes(name) && (name !== "syslog" || sameFacility(before, config));
+      if (kept) this.#renew(sink);
+      else this.#remove(name, sink);
+    }
+    for (const name of wanted) {
+      if (this.#sinks.has(name)) continue;
+      try {
+        this.#add(name);
+      } catch (error) {
+        this.error((error as Error).message);
+      }
+    }
+    if (this.#sinks.size === 0 && wanted.length > 0) this.#add("stderr");
+  }
+
+  /** Opens files anew, after they were moved away. */
+  reopen(): void {
+    for (const sink of this.#sinks.values()) this.#renew(sink);
+  }
+
+  /** Calls `done` once everything is written, or cannot be. Nothing is written after this. */
+  close(done: () => void): void {
+    const sinks = [...this.#sinks.values()];
+    this.#sinks.clear();
+    let left = sinks.length;
+    if (left === 0) done();
+    for (const sink of sinks) {
+      sink.close(() => {
+        left--;
+        if (left === 0) done();
+      });
+    }
+  }
+
+  #write(type: LogType, text: string): void {
+    if (!this.#types.has(type)) return;
+    const entry: LogEntry = { type, text: onOneLine(text), time: Date.now() };
+    for (const sink of this.#sinks.values()) sink.write(entry);
+  }
+
+  #add(name: string): void {
+    const sink = this.#open(name);
+    if (sink !== undefined) this.#sinks.set(name, sink);
+  }
+
+  #open(name: string): LogSink | undefined {
+    if (name === "stdout") return new StreamSink(1, this.#format());
+    if (name === "stderr") return new StreamSink(2, this.#format());
+    if (name === "syslog") {
+      const trouble = (text: string) => this.#tellOthers(name, text);
+      return new SyslogSink({ facility: this.#config.log_facility, trouble });
+    }
+    if (name === "topic") return this.#publish && new TopicSink(this.#publish, this.#text());
+    return new StreamSink(name.slice("file ".length), this.#format());
+  }
+
+  #renew(sink: LogSink): void {
+    if (sink instanceof StreamSink) sink.format = this.#format();
+    if (sink instanceof TopicSink) sink.format = this.#text();
+    const trouble = sink.reopen?.();
+    if (trouble !== undefined) this.error(trouble);
+  }
+
+  #remove(name: string, sink: LogSink): void {
+    this.#sinks.delete(name);
+    sink.close(() => {});
+  }
+
+  #format(): LineFormat {
+    return this.#json ?? this.#text();
+  }
+
+  #text(): LineFormat {
+    const { log_timestamp, log_timestamp_format } = this.#config;
+    return textFormat({ timestamp: log_timestamp, format: log_timestamp_format });
+  }
+
+  /** That one place does not work is told at the others, or else on standard error. */
+  #tellOthers(broken: string, text: string): void {
+    const others = [...this.#sinks].filter(([name]) => name !== broken && name !== "topic");
+    if (others.length === 0) this.#add("stderr");
+    this.warn(text);
   }
 }
 
-function pinoLevel(level: LogLevel): string {
-  return level === "none" ? "silent" : level;
+/** Each once; none for "none". */
+function destinationsOf({ log_dest }: LogConfig): readonly string[] {
+  if (log_dest.at(-1) === "none") return [];
+  return [...new Set(log_dest)].filter((name) => name !== "none");
 }
 
-function destination(name: string): number | string {
-  if (name === "stdout") return 1;
-  return name === "stderr" ? 2 : name;
-}
-
-const WARN = 40;
-const ERROR = 50;
-
-/** Lines such as `2026-01-31T12:00:00.000Z Warning: …`; the journal adds its own time. */
-function textWriter(sink: { write(text: string): unknown }): (line: string) => void {
-  const underJournal = process.env["JOURNAL_STREAM"] !== undefined;
-  return (line) => {
-    const { time, level, msg } = JSON.parse(line) as { time: number; level: number; msg: string };
-    const stamp = underJournal ? "" : `${new Date(time).toISOString()} `;
-    const mark = level >= ERROR ? "Error: " : level >= WARN ? "Warning: " : "";
-    // One event, one line, whatever a client has put into its name.
-    sink.write(`${stamp}${mark}${msg.replace(/[\r\n]+/g, " ")}\n`);
-  };
+function sameFacility(before: LogConfig, after: LogConfig): boolean {
+  return before.log_facility === after.log_facility;
 }

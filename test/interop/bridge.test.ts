@@ -8,7 +8,8 @@ import { Broker } from "../../src/broker/broker.ts";
 import { Connection } from "../../src/broker/connection.ts";
 import { DEFAULT_BROKER_OPTIONS } from "../../src/broker/options.ts";
 import { TextCache } from "../../src/bytes/text-cache.ts";
-import { TcpListener } from "../../src/listeners/tcp-listener.ts";
+import { ConnectionRoom } from "../../src/listeners/connection-room.ts";
+import { Listener } from "../../src/listeners/listener.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { RealTime } from "../../src/system/real-time.ts";
 import { TcpDialler } from "../../src/uplink/tcp-dialler.ts";
@@ -50,11 +51,13 @@ async function startSite(
     options: { ...DEFAULT_BROKER_OPTIONS, maxQueuedMessages: 0 },
   });
   const topics = new TextCache();
-  const listener = new TcpListener({
-    address: "127.0.0.1",
-    port: 0,
-    setting: "",
+  const listener = new Listener({
+    options: { setting: "", address: "127.0.0.1", port: 0, protocol: "mqtt" },
+    room: new ConnectionRoom({ openFiles: undefined, clock: time, log }),
     turn,
+    clock: time,
+    scheduler,
+    log,
     accept: (wire) => {
       const policy = { name: "", label: "", origin: "mqtt", allowAnonymous: true } as const;
       const connection = new Connection({ broker, wire, policy, random: Math.random, topics });

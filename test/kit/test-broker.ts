@@ -7,7 +7,14 @@ import { ByteWriter } from "../../src/bytes/byte-writer.ts";
 import { TextCache } from "../../src/bytes/text-cache.ts";
 import { encodePacket } from "../../src/mqtt/encode.ts";
 import { PacketStream } from "../../src/mqtt/packet-stream.ts";
-import type { ConnectPacket, Packet } from "../../src/mqtt/packets.ts";
+import type { ProtocolLevel } from "../../src/mqtt/packet-types.ts";
+import type {
+  ConnectPacket,
+  Packet,
+  SubackPacket,
+  SubscriptionRequest,
+} from "../../src/mqtt/packets.ts";
+import type { Properties } from "../../src/mqtt/properties.ts";
 import type { QoS } from "../../src/mqtt/qos.ts";
 import type { Access } from "../../src/seams/access.ts";
 import { KeptLog } from "./kept-log.ts";
@@ -56,8 +63,8 @@ export class TestBroker {
     this.broker.restore(this.disk.records());
   }
 
-  /** A TCP connection that has sent nothing yet. */
-  dial(): TestClient {
+  /** A TCP connection that has sent nothing yet, of a client that speaks this level. */
+  dial(level: ProtocolLevel = 4): TestClient {
     const wire = new MemoryWire("127.0.0.1:4711");
     const connection = new Connection({
       broker: this.broker,
@@ -74,17 +81,27 @@ export class TestBroker {
     });
     wire.open(connection);
     connection.open();
-    return new TestClient(wire, () => {
+    const afterwards = (): void => {
       if (this.#autoCommit) this.disk.commit();
-    });
+    };
+    return new TestClient(wire, afterwards, level);
   }
 
   /** A client that has connected; its CONNACK has been taken. */
   connect(clientId: string, fields: Partial<ConnectPacket> = {}): TestClient {
-    const client = this.dial();
+    const client = this.dial(fields.level);
     client.send(connectPacket(clientId, fields));
     client.takeConnack();
     return client;
+  }
+
+  /** A client of MQTT 5.0 that has connected. */
+  connect5(
+    clientId: string,
+    properties: Properties = {},
+    fields: Partial<ConnectPacket> = {},
+  ): TestClient {
+    return this.connect(clientId, { level: 5, properties, ...fields });
   }
 
   /** The power goes and comes back: a new broker on what the disk holds. */
@@ -119,18 +136,21 @@ export class TestClient {
   readonly wire: MemoryWire;
   /** The first packet that answered `TestBroker.connect`. */
   connack: Packet | undefined;
+  readonly level: ProtocolLevel;
   readonly #afterwards: () => void;
-  readonly #stream = new PacketStream({ maximumPacketSize: 10_000_000, role: "client" });
+  readonly #stream: PacketStream;
   #received: Packet[] = [];
 
-  constructor(wire: MemoryWire, afterwards: () => void) {
+  constructor(wire: MemoryWire, afterwards: () => void, level: ProtocolLevel) {
     this.wire = wire;
+    this.level = level;
     this.#afterwards = afterwards;
+    this.#stream = new PacketStream({ maximumPacketSize: 10_000_000, role: "client", level });
   }
 
   send(packet: Packet): void {
     const writer = new ByteWriter();
-    encodePacket(writer, packet);
+    encodePacket(writer, packet, this.level);
     this.sendBytes(writer.copy());
   }
 
@@ -146,9 +166,15 @@ export class TestClient {
     packetId = 0,
     retain = false,
     dup = false,
+    properties?: Properties,
   ): void {
     const bytes = new TextEncoder().encode(payload);
-    this.send({ kind: "publish", topic, payload: bytes, qos, packetId, retain, dup });
+    this.send({ kind: "publish", topic, payload: bytes, qos, packetId, retain, dup, properties });
+  }
+
+  /** Publishes with properties of MQTT 5.0, at QoS 0. */
+  publishWith(properties: Properties, topic: string, payload: string, retain = false): void {
+    this.publish(topic, payload, 0, 0, retain, false, properties);
   }
 
   /** Takes the CONNACK; what came with it stays to be taken. */
@@ -157,12 +183,25 @@ export class TestClient {
   }
 
   /** Subscribes and takes the SUBACK; what came with it stays to be taken. */
-  subscribe(filter: string, qos: QoS = 0): readonly number[] {
-    this.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter, qos }] });
+  subscribe(
+    filter: string,
+    qos: QoS = 0,
+    options: Partial<SubscriptionRequest> = {},
+    identifier?: number,
+  ): readonly number[] {
+    const properties =
+      identifier === undefined ? undefined : { subscriptionIdentifiers: [identifier] };
+    const subscriptions = [{ filter, qos, ...options }];
+    this.send({ kind: "subscribe", packetId: 1, subscriptions, properties });
+    return this.takeSuback().codes;
+  }
+
+  /** Takes the SUBACK; what came with it stays to be taken. */
+  takeSuback(): SubackPacket {
     const [suback, ...rest] = this.take();
     this.#received = rest;
     if (suback?.kind !== "suback") throw new Error(`expected SUBACK, got ${suback?.kind}`);
-    return suback.codes;
+    return suback;
   }
 
   /** Everything that has come since the last call. */

@@ -27,7 +27,8 @@ test("an empty file serves this machine only, in memory, as Mosquitto does", (t)
     [{ port: 1883, address: "127.0.0.1", allow_anonymous: true }],
   );
   assert.equal(config.store.mode, "memory");
-  assert.equal(config.log.destination, "stderr");
+  assert.deepEqual(config.log.log_dest, ["stderr"]);
+  assert.equal(config.log.log_timestamp_format, "");
 });
 
 test("Midge's own parts stay at their defaults, and a taken port there is no obstacle", (t) => {
@@ -52,6 +53,13 @@ sys_interval 010
 retain_available false
 persistent_client_expiration 2m
 global_max_connections 50
+global_max_clients 60
+max_inflight_bytes 70
+memory_limit 80
+message_size_limit 90
+retain_expiry_interval 3
+upgrade_outgoing_qos true
+allow_duplicate_messages false
 `,
     NAME,
   );
@@ -61,8 +69,12 @@ global_max_connections 50
     [5, 7, 256],
   );
   assert.deepEqual([broker.queue_qos0_messages, broker.retain_available], [true, false]);
-  assert.deepEqual([broker.max_packet_size, broker.max_keepalive], [1000, 65_535]);
-  assert.deepEqual([broker.sys_interval, broker.max_connections], [8, 50]);
+  assert.deepEqual([broker.max_packet_size, broker.max_keepalive], [1000, 0]);
+  assert.deepEqual([broker.sys_interval, broker.global_max_connections], [8, 50]);
+  assert.deepEqual([broker.global_max_clients, broker.max_inflight_bytes], [60, 70]);
+  assert.deepEqual([broker.memory_limit, broker.message_size_limit], [80, 90]);
+  assert.equal(broker.retain_expiry_interval, 3);
+  assert.deepEqual([broker.upgrade_outgoing_qos, broker.allow_duplicate_messages], [true, false]);
   assert.equal(broker.persistent_client_expiration, 5_184_000);
 });
 
@@ -95,7 +107,8 @@ const LISTENERS: readonly (readonly [string, ...(readonly [number, string, strin
     ["allow_anonymous false", [1883, "127.0.0.1", "mqtt", false]],
     ["max_connections 5", [1883, "127.0.0.1", "mqtt", true]],
     ["protocol websockets", [1883, "127.0.0.1", "websockets", true]],
-    ["listener 1\nsocket_domain ipv4", [1, "0.0.0.0", "mqtt", false]],
+    ["listener 1\nsocket_domain ipv4", [1, "", "mqtt", false]],
+    ["listener 1\nsocket_domain ipv6", [1, "", "mqtt", false]],
     ["listener 1 ::1\nsocket_domain ipv6", [1, "::1", "mqtt", false]],
     [
       "per_listener_settings true\nlistener 1\nallow_anonymous true\nlistener 2",
@@ -125,7 +138,7 @@ for (const [text, ...expected] of LISTENERS) {
 }
 
 test("a port from the command line holds where the file does not say where to listen", (t) => {
-  const port = (text: string) => load(t, text, NAME, { port: 2883 }).config.listener[0]?.port;
+  const port = (text: string) => load(t, text, NAME, { ports: [2883] }).config.listener[0]?.port;
   assert.deepEqual(
     ["", "max_connections 5", "allow_anonymous false", "listener 1884"].map(port),
     [2883, 2883, 2883, 1884],
@@ -143,34 +156,41 @@ test("persistence decides whether and where there is a store", (t) => {
   assert.equal(store(text).path, "/var/lib/mosquitto/midge");
 });
 
-test("the log goes to a file if one is named, else to the last place", (t) => {
-  const log = (text: string) => load(t, text, NAME).config.log;
+test("the log goes to all places that are named, until none is", (t) => {
+  const places = (text: string) => load(t, text, NAME).config.log.log_dest;
+  assert.deepEqual(places("log_dest file /a b.log"), ["file /a b.log"]);
   assert.deepEqual(
-    ["log_dest stdout", "log_dest file /a b.log", "log_dest stdout\nlog_dest stderr"].map(
-      (text) => log(text).destination,
-    ),
-    ["stdout", "/a b.log", "stderr"],
+    places("log_dest stdout\nlog_dest topic\nlog_dest syslog\nlog_dest stdout\nlog_dest file x"),
+    ["stdout", "topic", "syslog", "file x"],
   );
-  assert.equal(log("log_dest none").level, "none");
-  assert.equal(log("log_dest none\nlog_dest stdout").level, "info");
-  assert.deepEqual(warningsOf(t, "log_dest syslog\nlog_dest file /x\n", NAME), [
-    "mosquitto.conf:1: log_dest: Midge logs to one place only, and not to syslog",
-  ]);
-  assert.deepEqual(warningsOf(t, "log_dest syslog\n", NAME), [
-    "mosquitto.conf:1: log_dest: Midge does not log to syslog, but to stderr",
+  assert.deepEqual(places("log_dest stdout\nlog_dest none"), ["none"]);
+  assert.deepEqual(places("log_dest none\nlog_dest stdout"), ["stdout"]);
+  assert.deepEqual(places("log_dest dlt"), ["stderr"]);
+  assert.deepEqual(warningsOf(t, "log_dest dlt\nlog_dest stdout\n", NAME), [
+    "mosquitto.conf:1: log_dest: Midge does not log to dlt",
   ]);
 });
 
-test("the level of the log is the one that shows all types asked for", (t) => {
-  const level = (...types: string[]) =>
-    load(t, types.map((type) => `log_type ${type}\n`).join(""), NAME).config.log.level;
-  assert.equal(level(), "info");
-  assert.equal(level("error"), "error");
-  assert.equal(level("error", "warning"), "warn");
-  assert.equal(level("notice"), "info");
-  assert.equal(level("error", "debug"), "debug");
-  assert.equal(level("all"), "debug");
-  assert.equal(level("all", "none"), "none");
+test("the log tells all types that are named, until none is", (t) => {
+  const types = (...names: string[]) =>
+    load(t, names.map((name) => `log_type ${name}\n`).join(""), NAME).config.log.log_type;
+  assert.deepEqual(types(), ["error", "warning", "notice", "information"]);
+  assert.deepEqual(types("error", "debug"), ["error", "debug"]);
+  assert.deepEqual(types("all", "none"), ["none"]);
+  assert.deepEqual(types("none", "subscribe"), ["subscribe"]);
+});
+
+test("the rest of the log's options is taken over", (t) => {
+  const text = `log_timestamp false
+log_timestamp_format %Y-%m-%d %H:%M
+log_facility 5
+connection_messages false
+`;
+  const { log } = load(t, text, NAME).config;
+  assert.deepEqual(
+    [log.log_timestamp, log.log_timestamp_format, log.log_facility, log.connection_messages],
+    [false, "%Y-%m-%d %H:%M", 5, false],
+  );
 });
 
 test("a bridge is taken over with Mosquitto's defaults", (t) => {
@@ -340,15 +360,22 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ["persistence_location /a\npersistence_location /b", "2: persistence_location: given twice"],
   [
     "log_type verbose",
-    '1: log_type: expected none or information or notice or warning or error or debug or subscribe or unsubscribe or internal or websockets or all, got "verbose"',
+    '1: log_type: expected debug or error or warning or notice or information or subscribe or unsubscribe or websockets or internal or none or all, got "verbose"',
   ],
-  ["log_dest topic", `1: log_dest: logging to topics is ${UNSUPPORTED}`],
+  [
+    "log_dest paper",
+    '1: log_dest: expected none or syslog or stdout or stderr or topic or dlt or android or file, got "paper"',
+  ],
+  [
+    "log_facility 8",
+    '1: log_facility: expected a whole number from 0 to 7, or -1 for the facility "daemon", got 8',
+  ],
   ["log_dest file /a\nlog_dest file /b", "2: log_dest: a second file is not possible"],
   ["log_dest file", "1: log_dest: has no value"],
   // Listeners
   ["listener 99999", "1: listener: expected a port number from 1 to 65535, got 99999"],
   ["listener x", '1: listener: expected a number, got "x"'],
-  ["listener 0 /run/mqtt.sock", `1: listener: Unix sockets are ${UNSUPPORTED}`],
+  ["listener 0", "1: listener: port 0 means a Unix socket: its path is missing"],
   [
     "listener 1883 1.2.3.4.5",
     '1: listener: expected an IP address, a host name, or "" for all addresses, got "1.2.3.4.5"',
@@ -357,14 +384,30 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "listener 1884\nlistener 1884",
     "2: listener: TCP port 1884 is taken by the listener of line 1 already",
   ],
-  ["listener 1\nprotocol http_api", `2: protocol: http_api is ${UNSUPPORTED}`],
+  ["listener 1\nprotocol xmpp", '2: protocol: expected mqtt or websockets or http_api, got "xmpp"'],
+  ["listener 1 127.0.0.1\nsocket_domain ipv6", '2: socket_domain: "127.0.0.1" is no ipv6 address'],
   [
-    "listener 1\nsocket_domain ipv6",
-    `2: socket_domain: IPv6 alone is ${UNSUPPORTED}, unless the listener has an IPv6 address`,
+    "listener 1\naccept_protocol_versions 4,6",
+    '2: accept_protocol_versions: expected 3, 4 and 5 with commas between, got "6"',
+  ],
+  ["listener 1\naccept_protocol_versions", "2: accept_protocol_versions: has no value"],
+  ["listener 1\nenable_proxy_protocol 3", "2: enable_proxy_protocol: expected 0, 1 or 2, got 3"],
+  ["listener 1\nmax_qos 3", "2: max_qos: expected a whole number from 0 to 2, got 3"],
+  [
+    "listener 1\nmount_point a/#",
+    '2: mount_point: expected a topic prefix without wildcards, or "", got "a/#"',
   ],
   [
-    "listener 1\naccept_protocol_versions 4,5",
-    `2: accept_protocol_versions: refusing MQTT 3.1 or 3.1.1 is ${UNSUPPORTED}`,
+    "listener 1\ntls_version tlsv1.1",
+    '2: tls_version: expected "tlsv1.2" or "tlsv1.3", got "tlsv1.1"',
+  ],
+  [
+    "websockets_headers_size 70000",
+    "1: websockets_headers_size: expected a number from 0 to 65535",
+  ],
+  [
+    "listener 0 /run/x\nlistener 0 /run/x",
+    '2: listener: "/run/x" is taken by the listener of line 1 already',
   ],
   ["listener_allow_anonymous true", "1: listener_allow_anonymous: needs a listener line before it"],
   [
@@ -424,10 +467,18 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     `4: bridge_protocol_version: mqttv50 is ${UNSUPPORTED}`,
   ],
   // What Midge does not have
-  ["password_file /etc/passwd", `1: password_file: ${UNSUPPORTED}`],
-  ["listener 1\ncertfile x", `2: certfile: ${UNSUPPORTED}`],
-  ["message_size_limit 10", `1: message_size_limit: ${UNSUPPORTED}`],
-  ["plugin /x.so\nplugin_opt_a b", `1: plugin: ${UNSUPPORTED}`, `2: plugin_opt_a: ${UNSUPPORTED}`],
+  [
+    "listener 1\ntls_engine tpm",
+    "2: tls_engine: OpenSSL engines are not supported: give the key as a PEM file",
+  ],
+  [
+    "listener 1\ndisable_client_cert_date_checks true",
+    "2: disable_client_cert_date_checks: not supported: Node's TLS always checks the dates of certificates",
+  ],
+  [
+    "listener 1\ntls_keyform engine",
+    "2: tls_keyform: OpenSSL engines are not supported: give the key as a PEM file",
+  ],
   [`${BRIDGE}bridge_cafile x`, `4: bridge_cafile: ${UNSUPPORTED}`],
 ];
 
@@ -441,7 +492,7 @@ for (const [text, ...expected] of MISTAKES) {
 }
 
 test("all mistakes of a file are told at once, in the order of the lines", (t) => {
-  const lines = problemsOf(t, "sys_interval x\nfoo\nlistener 99999\nacl_file a\n", NAME);
+  const lines = problemsOf(t, "sys_interval x\nfoo\nlistener 99999\ntls_engine a\n", NAME);
   assert.deepEqual(
     lines.map((line) => line.split(": ")[0]),
     [1, 2, 3, 4].map((line) => `${NAME}:${line}`),
@@ -458,14 +509,17 @@ test("what Midge does anyway may be said, and what does not matter is a warning"
     "connection_messages true",
     "log_timestamp true",
     "max_qos 2",
+    "tls_keyform pem",
     "autosave_interval 30",
-    "user mosquitto",
-    "log_timestamp false",
+    "persistence_file mosquitto.db",
+    "dhparamfile /etc/dh.pem",
+    "set_tcp_nodelay false",
   ];
   assert.deepEqual(warningsOf(t, text.join("\n"), NAME), [
-    "mosquitto.conf:9: autosave_interval: has no effect: Midge writes the disk by its own rules",
-    "mosquitto.conf:10: user: has no effect: Midge runs as whoever starts it",
-    "mosquitto.conf:11: log_timestamp: has no effect: the lines of Midge's log always bear the time",
+    "mosquitto.conf:10: autosave_interval: has no effect: Midge writes the disk by its own rules",
+    "mosquitto.conf:11: persistence_file: has no effect: Midge's store has file names of its own",
+    "mosquitto.conf:12: dhparamfile: has no effect: it is no longer required",
+    "mosquitto.conf:13: set_tcp_nodelay: has no effect: Midge always sends at once",
   ]);
 });
 

@@ -31,8 +31,8 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "2: broker.sys_interval: expected a whole number from 0 to 65535 (seconds), got a date",
   ],
   [
-    "[broker]\nmax_connections = 0",
-    "2: broker.max_connections: expected a whole number from 1 to 1000000000, or -1 for no limit, got 0",
+    "[broker]\nglobal_max_connections = 0",
+    "2: broker.global_max_connections: expected a whole number from 1 to 1000000000, or -1 for no limit, got 0",
   ],
   // Ports
   [
@@ -51,8 +51,16 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     '2: listener[0].protocol: expected "mqtt" or "websockets", got "tcp"',
   ],
   [
-    '[log]\nlevel = "verbose"',
-    '2: log.level: expected "debug", "info", "warn", "error" or "none", got "verbose"',
+    '[log]\nlog_type = ["verbose"]',
+    '2: log.log_type[0]: expected "debug", "error", "warning", "notice", "information", "subscribe", "unsubscribe", "websockets", "internal", "none" or "all", got "verbose"',
+  ],
+  [
+    "[log]\nlog_type = []",
+    '2: log.log_type: expected a list, each "debug", "error", "warning", "notice", "information", "subscribe", "unsubscribe", "websockets", "internal", "none" or "all", got a list',
+  ],
+  [
+    '[[plugin]]\nmodule = "x"\noptions = { a = [] }',
+    "3: plugin[0].options.a: expected a table of texts, numbers, true and false, got a list",
   ],
   [
     '[[bridge]]\nname = "a"\naddress = "b"\n[[bridge.topic]]\npattern = "#"\nqos = 3',
@@ -157,10 +165,13 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "[store]\nport = 1",
     "2: store.port: unknown key here; it belongs to [[listener]] or [http] or [[link]]",
   ],
-  ["[log]\ncolour = 1", "2: log.colour: unknown key; known here are level, destination, format"],
+  [
+    "[log]\ncolour = 1",
+    "2: log.colour: unknown key; known here are log_dest, log_type, connection_messages, log_timestamp, log_timestamp_format, log_facility, format",
+  ],
   [
     '[log]\n"a\\u001bb" = 1',
-    '2: log."a\\u001bb": unknown key; known here are level, destination, format',
+    '2: log."a\\u001bb": unknown key; known here are log_dest, log_type, connection_messages, log_timestamp, log_timestamp_format, log_facility, format',
   ],
   [
     "[http]\noptional = true",
@@ -168,11 +179,11 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "[broker]\n__proto__ = 1",
-    "2: broker.__proto__: unknown key; known here are max_inflight_messages, max_queued_messages, max_queued_bytes, queue_qos0_messages, max_packet_size, max_keepalive, max_topic_levels, retain_available, persistent_client_expiration, sys_interval, connect_timeout, max_connections",
+    "2: broker.__proto__: unknown key; `midge check --example` shows all",
   ],
   [
     "constructor = 1",
-    "1: constructor: unknown key; known here are broker, listener, http, gateway, predefined_topic, link, bridge, store, log",
+    "1: constructor: unknown key; known here are broker, access, listener, plugin, http, gateway, predefined_topic, link, bridge, store, log, process",
   ],
   // Sections of the wrong kind
   [
@@ -220,8 +231,8 @@ test("a secret is never repeated", (t) => {
 });
 
 test("long values are cut and shown on one line", (t) => {
-  const [line = ""] = problemsOf(t, `[log]\nlevel = """\n${"long ".repeat(50)}"""`);
-  assert.match(line, /^midge\.toml:2: log\.level: .*, got "(long )+l?o?n?g?\.\.\."$/);
+  const [line = ""] = problemsOf(t, `[log]\nformat = """\n${"long ".repeat(50)}"""`);
+  assert.match(line, /^midge\.toml:2: log\.format: .*, got "(long )+l?o?n?g?\.\.\."$/);
   assert.ok(line.length < 150);
 });
 

@@ -30,6 +30,7 @@ class Attempt {
       output,
       backlog: 0,
       remote: "test",
+      address: "test",
       flush: () => {
         const fault = this.#stream.feed(output.copy(), (packet) => this.received.push(packet));
         assert.equal(fault, undefined);

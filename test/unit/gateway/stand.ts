@@ -230,7 +230,16 @@ export class Stand {
       clock: this.clock,
       scheduler: this.clock.scheduler,
       journal: this.journal,
-      log: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
+      log: {
+        debug: note("debug"),
+        info: note("info"),
+        notice: note("info"),
+        warn: note("warn"),
+        error: note("error"),
+        connection: note("info"),
+        subscribe: note("debug"),
+        unsubscribe: note("debug"),
+      },
       options: { ...DEFAULT_GATEWAY_OPTIONS, ...options },
     });
     before?.door.letGo();

@@ -101,6 +101,11 @@ export function strftime(letter: string, date: Date): string {
   return conversion.replace(/[A-Za-z]/g, (part) => strftime(part, date));
 }
 
+/** A whole format of strftime(3): `%Y-%m-%dT%H:%M:%S`. */
+export function formatTime(format: string, date: Date): string {
+  return format.replace(/%(.)/gs, (_, letter: string) => strftime(letter, date));
+}
+
 /** Date and time of ISO 8601 without the offset, 2016-08-10T09:47:38. */
 export function isoTime(date: Date): string {
   return `${strftime("F", date)}T${strftime("T", date)}`;

@@ -1,0 +1,82 @@
+/** Builds the listeners of the configuration, and starts, reloads and stops them together. */
+import type { ListenerPolicy } from "./broker/listener-policy.ts";
+import type { ListenerConfig } from "./config/schema.ts";
+import { listenerOptionsFrom, listenerPolicyFrom, schemeOf } from "./listener-options.ts";
+import type { ConnectionRoom } from "./listeners/connection-room.ts";
+import { Listener } from "./listeners/listener.ts";
+import type { Log } from "./seams/log.ts";
+import type { Wire, WireEnd } from "./seams/wire.ts";
+import type { FlushTurn } from "./sockets/flush-turn.ts";
+import type { RealTime } from "./system/real-time.ts";
+
+export interface ListenersParts {
+  readonly configs: readonly ListenerConfig[];
+  /** The longest MQTT packet, bytes. */
+  readonly maxPacketSize: number;
+  /** Makes what takes in the connections of a listener. */
+  readonly acceptor: (policy: ListenerPolicy) => (wire: Wire) => WireEnd;
+  readonly room: ConnectionRoom;
+  readonly turn: FlushTurn;
+  readonly time: RealTime;
+  readonly log: Log;
+}
+
+export interface StartedListener {
+  readonly config: ListenerConfig;
+  /** As URLs write it: mqtt, mqtts, ws, wss. */
+  readonly scheme: string;
+  /** Port in force; undefined for a Unix socket. */
+  readonly port: number | undefined;
+}
+
+export class Listeners {
+  readonly #parts: ListenersParts;
+  readonly #running: Listener[] = [];
+  readonly #started: StartedListener[] = [];
+
+  constructor(parts: ListenersParts) {
+    this.#parts = parts;
+  }
+
+  get started(): readonly StartedListener[] {
+    return this.#started;
+  }
+
+  /** Starts all of them. Rejects with what is wrong with the first that cannot start, and stops the others. */
+  async start(): Promise<void> {
+    try {
+      for (const [index, config] of this.#parts.configs.entries()) await this.#open(config, index);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops all of them; takes about 1 s at most. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((listener) => listener.stop()));
+    this.#started.length = 0;
+  }
+
+  /** Has all of them read their certificates and keys again. Never rejects. */
+  async reload(): Promise<void> {
+    await Promise.all(this.#running.map((listener) => listener.reload()));
+  }
+
+  async #open(config: ListenerConfig, index: number): Promise<void> {
+    const { maxPacketSize, acceptor, room, turn, time, log } = this.#parts;
+    const listener = new Listener({
+      options: listenerOptionsFrom(config, index, maxPacketSize),
+      accept: acceptor(listenerPolicyFrom(config)),
+      room,
+      turn,
+      clock: time,
+      scheduler: time.scheduler,
+      log,
+    });
+    await listener.start();
+    this.#running.push(listener);
+    const port = config.path === "" ? listener.port : undefined;
+    this.#started.push({ config, scheme: schemeOf(config), port });
+  }
+}

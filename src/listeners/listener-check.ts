@@ -1,0 +1,32 @@
+/**
+ * Combinations of options that cannot be, found before anything is opened: a listener that was meant
+ * to ask for certificates must never be open to all instead.
+ */
+import { ListenError } from "./listen-error.ts";
+import type { ListenerOptions } from "./options.ts";
+
+/** Throws ListenError. */
+export function checkListenerOptions(options: ListenerOptions): void {
+  const problem = problemOf(options);
+  if (problem === undefined) return;
+  const where = options.unix?.path ?? `port ${options.port}`;
+  throw new ListenError(where, options.setting, new Error(problem));
+}
+
+function problemOf({ proxy, protocol, tls, webSocket }: ListenerOptions): string | undefined {
+  if (protocol === "websockets" && webSocket === undefined) return "it has no WebSocket options";
+  if (proxy?.version === 1) {
+    const needs = Object.entries({
+      proxy_protocol_v2_require_tls: proxy.requireTls,
+      require_certificate: proxy.requireCertificate,
+      use_identity_as_username: proxy.useIdentityAsUsername,
+    }).find(([, asked]) => asked)?.[0];
+    if (needs !== undefined) return `${needs} needs version 2 of the PROXY protocol`;
+  }
+  const identification = tls?.identification;
+  if (identification?.kind !== "certificate") return undefined;
+  const { requireCertificate, userNameFrom, caFile, caPath } = identification;
+  if (!requireCertificate && userNameFrom === undefined) return undefined;
+  if (caFile !== undefined || caPath !== undefined) return undefined;
+  return "without cafile or capath no client certificate can be verified";
+}

@@ -1,0 +1,82 @@
+/** MQTT over WebSocket on a listener of its own: the HTTP request in front of it, on any path. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Wire, WireEnd } from "../seams/wire.ts";
+import type { FlushTurn } from "../sockets/flush-turn.ts";
+import { isLoopback, isLoopbackHost } from "../sockets/host-guard.ts";
+import type { Arrival } from "./arrival.ts";
+import type { WebSocketOptions } from "./options.ts";
+import { refuseUpgrade, WebSocketAcceptor } from "./websocket-acceptor.ts";
+import { isOriginOnLoopback } from "./websocket-origin.ts";
+
+export interface WebSocketStageParts {
+  readonly options: WebSocketOptions;
+  readonly turn: FlushTurn;
+  readonly accept: (wire: Wire) => WireEnd;
+}
+
+export class WebSocketStage {
+  readonly #options: WebSocketOptions;
+  readonly #origins: ReadonlySet<string> | undefined;
+  readonly #acceptor: WebSocketAcceptor;
+  readonly #server: Server;
+  readonly #arrivals = new WeakMap<Duplex, Arrival>();
+
+  constructor({ options, turn, accept }: WebSocketStageParts) {
+    this.#options = options;
+    this.#origins = options.origins === undefined ? undefined : new Set(options.origins);
+    this.#acceptor = new WebSocketAcceptor({
+      accept,
+      maximumPayload: options.maximumPayload,
+      turn,
+    });
+    // It listens nowhere: connections are handed to it, and the arrival's deadline is theirs.
+    this.#server = createServer({ maxHeaderSize: options.headersSize }, (_request, response) => {
+      response.writeHead(426, { Connection: "close", Upgrade: "websocket" });
+      response.end("MQTT over WebSocket is spoken here.\n");
+    });
+    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  /** Takes the request that comes on `socket`, which is the arrival's own or TLS on top of it. */
+  serve(arrival: Arrival, socket: Socket, early: Uint8Array): void {
+    this.#arrivals.set(socket, arrival);
+    if (early.length > 0) socket.unshift(early);
+    this.#server.emit("connection", socket);
+  }
+
+  /** Closes all WebSocket connections; fulfilled when they are gone, after 1 s at most. */
+  stop(): Promise<void> {
+    return this.#acceptor.stop();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const arrival = this.#arrivals.get(socket);
+    const refusal = this.#refusal(request);
+    if (arrival === undefined) socket.destroy();
+    else if (refusal !== undefined) refuseUpgrade(socket, "403 Forbidden", refusal);
+    else
+      this.#acceptor.handleUpgrade(request, socket, head, arrival.peer, () => arrival.complete());
+  }
+
+  /** Why the page that a browser connects for may not. Whoever is no browser gives no Origin. */
+  #refusal(request: IncomingMessage): string | undefined {
+    const { origin, host } = request.headers;
+    if (origin === undefined) return undefined;
+    if (this.#origins !== undefined) {
+      return this.#origins.has(origin)
+        ? undefined
+        : "Web pages of this origin may not connect. websockets_origin lists those that may.";
+    }
+    // A browser cannot set this header on a WebSocket: there is a reverse proxy in between.
+    if (request.headers["x-forwarded-for"] !== undefined || !this.#options.guardLoopback) {
+      return undefined;
+    }
+    if (!isLoopback(request.socket.localAddress ?? "")) return undefined;
+    return isLoopbackHost(host) && isOriginOnLoopback(origin)
+      ? undefined
+      : "Anonymous access from this machine is for web pages of this machine. websockets_origin lists others that may connect.";
+  }
+}
