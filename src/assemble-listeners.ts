@@ -23,7 +23,7 @@ export interface ListenersParts {
 
 export interface StartedListener {
   readonly config: ListenerConfig;
-  /** As URLs write it: mqtt, mqtts, ws, wss. */
+  /** As URLs write it: mqtt, mqtts, ws, wss, each with +unix for a Unix socket. */
   readonly scheme: string;
   /** Port in force; undefined for a Unix socket. */
   readonly port: number | undefined;

@@ -1,6 +1,7 @@
 /** The composition root: builds the parts from the configuration, wires them, starts and stops them. */
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { AssembledAccess } from "./assemble-access.ts";
 import { Listeners } from "./assemble-listeners.ts";
 import { Bridge } from "./bridge/bridge.ts";
 import { Broker } from "./broker/broker.ts";
@@ -8,6 +9,7 @@ import { Connection } from "./broker/connection.ts";
 import { describeSubscriptions } from "./broker/describe-subscriptions.ts";
 import type { ListenerPolicy } from "./broker/listener-policy.ts";
 import { isBrokerKey } from "./broker/records.ts";
+import { RetainedSweep } from "./broker/retained-sweep.ts";
 import { SysTree } from "./broker/sys-tree.ts";
 import { TextCache } from "./bytes/text-cache.ts";
 import type { ConfigChanges } from "./config/changes.ts";
@@ -26,6 +28,7 @@ import { FlushTurn } from "./sockets/flush-turn.ts";
 import { MemoryJournal } from "./store/memory-journal.ts";
 import { openStore } from "./store/open-store.ts";
 import { dataFolder } from "./system/data-folder.ts";
+import { MemoryWatch } from "./system/memory-watch.ts";
 import { openFilesLimit } from "./system/open-files.ts";
 import type { RealTime } from "./system/real-time.ts";
 import { TcpDialler } from "./uplink/tcp-dialler.ts";
@@ -85,7 +88,8 @@ export class Midge {
       this.#time.start();
       this.#running.push(this.#time);
       const { journal, records } = await this.#openJournal();
-      const broker = this.#startBroker(journal, records);
+      const access = await this.#privileged(() => this.#openAccess());
+      const broker = this.#startBroker(journal, records, access);
       await this.#startGateway(broker, journal, records);
       this.#startBridges(broker);
       await this.#privileged(() => this.#startListeners(broker));
@@ -158,8 +162,25 @@ export class Midge {
     return { journal, records };
   }
 
-  #startBroker(journal: Journal, records: readonly StoredRecord[]): Broker {
+  async #openAccess(): Promise<AssembledAccess> {
+    const config = this.#config;
+    const data = dataFolder(config.store.path);
+    const access = new AssembledAccess({ config, time: this.#time, log: this.#log, data });
+    await access.open();
+    this.#running.push({
+      stop: () => access.stop(),
+      reload: async () => access.reload(this.#config),
+    });
+    return access;
+  }
+
+  #startBroker(
+    journal: Journal,
+    records: readonly StoredRecord[],
+    access: AssembledAccess,
+  ): Broker {
     const broker = new Broker({
+      access: access.control,
       clock: this.#time,
       scheduler: this.#time.scheduler,
       journal,
@@ -169,10 +190,28 @@ export class Midge {
     this.#broker = broker;
     const damaged = broker.restore(records.filter(({ key }) => isBrokerKey(key)));
     if (damaged > 0) this.#log.error(`store: ${damaged} records were damaged and left out`);
-    const sysTree = new SysTree(broker);
-    sysTree.start();
-    this.#running.push(sysTree);
+    access.attach(broker);
+    for (const part of [
+      new SysTree(broker),
+      new RetainedSweep(broker),
+      this.#memoryWatch(broker),
+    ]) {
+      part.start();
+      this.#running.push(part);
+    }
     return broker;
+  }
+
+  /** Has the broker refuse what it would have to keep while the process takes more memory than it may. */
+  #memoryWatch(broker: Broker): MemoryWatch {
+    return new MemoryWatch({
+      scheduler: this.#time.scheduler,
+      log: this.#log,
+      limit: () => this.#config.broker.memory_limit,
+      full: (isFull) => {
+        broker.memoryFull = isFull;
+      },
+    });
   }
 
   async #startGateway(
@@ -260,7 +299,8 @@ export class Midge {
     await this.#startPart(listeners, false);
     for (const { config, scheme, port } of listeners.started) {
       const what = config.protocol === "mqtt" ? "MQTT" : "MQTT over WebSocket";
-      const place = port === undefined ? config.path : hostPort(config.address, port);
+      const { path, address, bind_interface } = config;
+      const place = port === undefined ? path : hostPort(bind_interface || address, port);
       this.#endpoints.push({ what, where: `${scheme}://${place}` });
     }
   }

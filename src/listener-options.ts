@@ -51,16 +51,17 @@ export function listenerPolicyFrom(config: ListenerConfig): ListenerPolicy {
     maxKeepAlive: config.max_keepalive === 0 ? 65_535 : config.max_keepalive,
     mountPoint: config.mount_point,
     usernameAsClientId: config.use_username_as_clientid,
+    clientIdPrefixes: config.clientid_prefixes,
     refuseEmptyClientId: !config.allow_zero_length_clientid,
     autoIdPrefix: config.auto_id_prefix,
   };
 }
 
 /** How URLs name what is spoken there. */
-export function schemeOf(config: ListenerConfig): "mqtt" | "mqtts" | "ws" | "wss" {
-  const secure = tlsOptionsFrom(config) !== undefined;
-  if (config.protocol === "mqtt") return secure ? "mqtts" : "mqtt";
-  return secure ? "wss" : "ws";
+export function schemeOf(config: ListenerConfig): string {
+  const secure = tlsOptionsFrom(config) === undefined ? "" : "s";
+  const base = config.protocol === "mqtt" ? "mqtt" : "ws";
+  return `${base}${secure}${config.path === "" ? "" : "+unix"}`;
 }
 
 /** For logs, in Mosquitto's words where there is a port. */

@@ -8,6 +8,7 @@ import type { BridgeConfig, Config } from "./config/schema.ts";
 import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "./gateway/options.ts";
 
 const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 
 export function brokerOptionsFrom({ broker, store }: Config, version: string): BrokerOptions {
   return {
@@ -16,6 +17,15 @@ export function brokerOptionsFrom({ broker, store }: Config, version: string): B
     maxInflightMessages: broker.max_inflight_messages,
     maxQueuedMessages: broker.max_queued_messages,
     maxQueuedBytes: broker.max_queued_bytes,
+    maxInflightBytes: broker.max_inflight_bytes,
+    receiveMaximum: broker.receive_maximum,
+    messageSizeLimit: broker.message_size_limit,
+    allowDuplicateMessages: broker.allow_duplicate_messages,
+    upgradeOutgoingQos: broker.upgrade_outgoing_qos,
+    maxTopicAlias: broker.max_topic_alias,
+    maxTopicAliasBroker: broker.max_topic_alias_broker,
+    retainSweep: broker.retain_expiry_interval * MINUTE,
+    maxClients: Math.max(0, broker.global_max_clients),
     queueQos0Messages: broker.queue_qos0_messages,
     maxPacketSize: broker.max_packet_size,
     maxKeepAlive: broker.max_keepalive === 0 ? 65_535 : broker.max_keepalive,

@@ -61,7 +61,7 @@ mode = "${strict ? "strict" : "memory"}"
 path = ${JSON.stringify(join(folder, "data"))}
 
 [log]
-level = "warn"
+log_type = ["error", "warning"]
 `,
   );
   const words = [MIDGE, "run", "-c", file];

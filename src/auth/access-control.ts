@@ -4,17 +4,20 @@
  */
 import { Reason } from "../mqtt/reason-codes.ts";
 import type { Access, Admission, Credentials } from "../seams/access.ts";
+import type { ExtendedExchange } from "../seams/extended-authentication.ts";
 import type { Log } from "../seams/log.ts";
 import type { TextFiles } from "../seams/text-files.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Scheduler } from "../time/scheduler.ts";
-import type { Authentication, Authenticator, Authorizer, LinkRights } from "./access-chain.ts";
-import { AccessFiles } from "./access-files.ts";
+import type { Authenticator, Authorizer, LinkRights } from "./access-chain.ts";
+import { AccessFiles, type PasswordFileLink } from "./access-files.ts";
 import type { AccessPolicy, AccessSettings, ChainLink } from "./access-policy.ts";
 import { BRIDGE_RIGHTS, ClientRights, type ProfileSource } from "./client-rights.ts";
-import { type LoginAttempt, LoginThrottle } from "./login-throttle.ts";
-import { DEFAULT_RECIPE, type PasswordHasher } from "./password-hasher.ts";
-import { type PasswordRecord, SHA512_LENGTH } from "./password-records.ts";
+import { AdmittedExchange, type ExtendedMethod } from "./extended-method.ts";
+import { Login } from "./login.ts";
+import { LoginThrottle } from "./login-throttle.ts";
+import type { PasswordEntry } from "./password-file.ts";
+import type { PasswordHasher } from "./password-hasher.ts";
 import { type Identity, isDangerous } from "./pattern.ts";
 import { RightsProfile } from "./rights-profile.ts";
 
@@ -22,7 +25,15 @@ import { RightsProfile } from "./rights-profile.ts";
 export interface AccessModule {
   readonly authenticator?: Authenticator | undefined;
   readonly authorizer?: Authorizer | undefined;
+  /** Methods of enhanced authentication. */
+  readonly methods?: readonly ExtendedMethod[] | undefined;
 }
+
+/** Makes the methods by which the users of a password file may prove who they are. */
+export type PasswordMethods = (
+  users: () => ReadonlyMap<string, PasswordEntry>,
+  throttle: LoginThrottle,
+) => readonly ExtendedMethod[];
 
 export interface AccessControlParts {
   readonly settings: AccessSettings;
@@ -31,6 +42,7 @@ export interface AccessControlParts {
   /** What "dynamic-security" and the plugins of a chain are; a link to one that is missing refuses. */
   readonly dynamicSecurity?: AccessModule | undefined;
   readonly plugins?: ReadonlyMap<string, AccessModule> | undefined;
+  readonly passwordMethods?: PasswordMethods | undefined;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -40,8 +52,6 @@ export interface AccessControlParts {
 const SHARED_MEMORY = 4096;
 const OWN_MEMORY = 512;
 const MOST_SHARED_PROFILES = 1024;
-/** Between log lines about guessing, ms. */
-const TELL_INTERVAL = 10_000;
 /** Of a link that is configured but not there. */
 const REFUSING: AccessModule = {
   authenticator: { authenticate: (_credentials, answer) => answer({ verdict: "deny" }) },
@@ -55,12 +65,6 @@ const REFUSING: AccessModule = {
     }),
   },
 };
-/** What unknown users are checked against where no user is known to take as a model. */
-const DECOY: PasswordRecord = {
-  ...DEFAULT_RECIPE,
-  salt: new Uint8Array(12),
-  hash: new Uint8Array(SHA512_LENGTH),
-};
 
 export class AccessControl implements Access, ProfileSource {
   onChange: (() => void) | undefined;
@@ -68,16 +72,17 @@ export class AccessControl implements Access, ProfileSource {
   readonly #parts: AccessControlParts;
   readonly #files: AccessFiles;
   readonly #throttle: LoginThrottle;
+  readonly #login: Login;
+  readonly #methods = new WeakMap<PasswordFileLink, readonly ExtendedMethod[]>();
   readonly #profiles = new Map<string, RightsProfile>();
   #settings: AccessSettings;
-  #turnedAway = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AccessControlParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
     this.#files = new AccessFiles(parts);
     this.#throttle = new LoginThrottle(parts.clock, parts.settings.throttle);
+    this.#login = new Login({ ...parts, throttle: this.#throttle });
   }
 
   /** Reads the files that the settings name. Answers all that is wrong with them: Midge must not start then. */
@@ -118,8 +123,11 @@ export class AccessControl implements Access, ProfileSource {
       return;
     }
     const { listener, origin, username, clientId } = credentials;
-    const policy = this.#policyOf(listener, origin);
-    this.#authenticate(credentials, policy, (authentication) => {
+    const links = this.#policyOf(listener, origin)
+      .chain.map((link) => this.#moduleOf(link).authenticator)
+      .filter((authenticator) => authenticator !== undefined);
+    const open = (): boolean => this.#policyOf(listener, origin).allowAnonymous;
+    this.#login.authenticate(links, credentials, open, (authentication) => {
       if (authentication.verdict !== "allow") {
         const busy = authentication.verdict === "busy";
         answer({ ok: false, reason: busy ? Reason.serverBusy : Reason.notAuthorized });
@@ -130,6 +138,17 @@ export class AccessControl implements Access, ProfileSource {
       const rights = new ClientRights({ source: this, listener, origin, identity, stillValid });
       answer({ ok: true, username, rights });
     });
+  }
+
+  extended(method: string, credentials: Credentials): ExtendedExchange | undefined {
+    const { chain } = this.#policyOf(credentials.listener, credentials.origin);
+    for (const link of chain) {
+      const known = this.#moduleOf(link).methods?.find(({ name }) => name === method);
+      if (known === undefined) continue;
+      const exchange = known.begin(credentials);
+      return new AdmittedExchange({ exchange, credentials, access: this });
+    }
+    return undefined;
   }
 
   profileOf(listener: string, origin: string, identity: Identity): RightsProfile | undefined {
@@ -162,107 +181,6 @@ export class AccessControl implements Access, ProfileSource {
     return profile;
   }
 
-  #authenticate(
-    credentials: Credentials,
-    policy: AccessPolicy,
-    answer: (authentication: Authentication) => void,
-  ): void {
-    const { username, password, address, verified } = credentials;
-    const links = policy.chain
-      .map((link) => this.#moduleOf(link).authenticator)
-      .filter((authenticator) => authenticator !== undefined);
-    if (username === undefined || password === undefined || verified || links.length === 0) {
-      this.#askLinks(links, credentials, (authentication) =>
-        answer(this.#conclude(authentication, credentials)),
-      );
-      return;
-    }
-    const attempt = this.#throttle.begin(address, username);
-    if (attempt === undefined) {
-      this.#tellOfGuessing(address);
-      answer({ verdict: "busy" });
-      return;
-    }
-    const check = (): void =>
-      this.#askLinks(links, credentials, (authentication) => {
-        if (authentication.verdict !== "defer" && authentication.verdict !== "ignore") {
-          this.#account(attempt, authentication);
-          answer(authentication);
-          return;
-        }
-        const concluded = this.#conclude(authentication, credentials);
-        if (concluded.verdict === "allow") {
-          attempt.abandoned();
-          answer(concluded);
-          return;
-        }
-        // An unknown user takes as long to refuse as a known one.
-        this.#parts.hasher.verify(this.#decoyOf(policy), password, () => {
-          attempt.failed();
-          answer(concluded);
-        });
-      });
-    if (attempt.wait > 0) this.#parts.scheduler.after(attempt.wait, check);
-    else check();
-  }
-
-  /** One line for many: whoever guesses must not fill the log. */
-  #tellOfGuessing(address: string): void {
-    const now = this.#parts.clock.now();
-    this.#turnedAway++;
-    if (now - this.#toldAt < TELL_INTERVAL) return;
-    const count = this.#turnedAway === 1 ? "" : ` (${this.#turnedAway} by now)`;
-    this.#parts.log.warn(`Turned away ${address}, after too many wrong passwords${count}.`);
-    this.#toldAt = now;
-    this.#turnedAway = 0;
-  }
-
-  #account(attempt: LoginAttempt, { verdict }: Authentication): void {
-    if (verdict === "allow") attempt.succeeded();
-    else if (verdict === "deny") attempt.failed();
-    else attempt.abandoned();
-  }
-
-  /** Asks one link after the other until one decides. */
-  #askLinks(
-    links: readonly Authenticator[],
-    credentials: Credentials,
-    answer: (authentication: Authentication) => void,
-    at = 0,
-    deferred = false,
-  ): void {
-    const link = links[at];
-    if (link === undefined) {
-      answer({ verdict: deferred ? "defer" : "ignore" });
-      return;
-    }
-    link.authenticate(credentials, (authentication) => {
-      const { verdict } = authentication;
-      if (verdict === "allow" || verdict === "deny" || verdict === "busy") answer(authentication);
-      else this.#askLinks(links, credentials, answer, at + 1, deferred || verdict === "defer");
-    });
-  }
-
-  /** What it means that no link has decided. */
-  #conclude(authentication: Authentication, credentials: Credentials): Authentication {
-    const { verdict } = authentication;
-    if (verdict !== "defer" && verdict !== "ignore") return authentication;
-    const { username, verified, stillVerified, listener, origin } = credentials;
-    if (verified) return { verdict: "allow", stillValid: stillVerified };
-    // Where nobody asks for passwords, whoever may be anonymous may as well give a name.
-    const counts = username === undefined || verdict === "ignore";
-    const stillValid = (): boolean => counts && this.#policyOf(listener, origin).allowAnonymous;
-    return stillValid() ? { verdict: "allow", stillValid } : { verdict: "deny" };
-  }
-
-  #decoyOf(policy: AccessPolicy): PasswordRecord {
-    for (const link of policy.chain) {
-      const decoy = this.#moduleOf(link).authenticator?.decoy;
-      if (decoy !== undefined) return decoy;
-    }
-    return DECOY;
-  }
-
   #policyOf(listener: string, origin: string): AccessPolicy {
     const { listeners, nodes, others } = this.#settings;
     return listeners.get(listener) ?? (origin === "mqtt-sn" ? nodes : others);
@@ -270,8 +188,11 @@ export class AccessControl implements Access, ProfileSource {
 
   #moduleOf(link: ChainLink): AccessModule {
     switch (link.kind) {
-      case "password-file":
-        return { authenticator: this.#files.passwordFile(link.path) ?? REFUSING.authenticator };
+      case "password-file": {
+        const file = this.#files.passwordFile(link.path);
+        if (file === undefined) return REFUSING;
+        return { authenticator: file, methods: this.#methodsOf(file) };
+      }
       case "acl-file":
         return { authorizer: this.#files.aclFile(link.path) ?? REFUSING.authorizer };
       case "dynamic-security":
@@ -279,6 +200,15 @@ export class AccessControl implements Access, ProfileSource {
       case "plugin":
         return this.#parts.plugins?.get(link.name) ?? REFUSING;
     }
+  }
+
+  #methodsOf(file: PasswordFileLink): readonly ExtendedMethod[] {
+    let methods = this.#methods.get(file);
+    if (methods === undefined) {
+      methods = this.#parts.passwordMethods?.(() => file.users, this.#throttle) ?? [];
+      this.#methods.set(file, methods);
+    }
+    return methods;
   }
 
   /** Tells of settings that hold, but protect less than they seem to. */

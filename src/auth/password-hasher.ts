@@ -5,6 +5,7 @@ import type { PasswordRecord } from "./password-records.ts";
 export type HashRecipe =
   | { readonly kind: "sha512" }
   | { readonly kind: "sha512-pbkdf2"; readonly iterations: number }
+  | { readonly kind: "scram-sha-256"; readonly iterations: number }
   | {
       readonly kind: "argon2id";
       /** Memory, KiB. */
@@ -35,4 +36,4 @@ export interface PasswordHasher {
  * What passwords are stored as unless told otherwise: about 10 ms of one core of a desktop machine,
  * so that a thousand clients that reconnect at once are all in within the time that they wait.
  */
-export const DEFAULT_RECIPE: HashRecipe = { kind: "sha512-pbkdf2", iterations: 10_000 };
+export const DEFAULT_RECIPE = { kind: "sha512-pbkdf2", iterations: 10_000 } as const;

@@ -1,8 +1,9 @@
 /**
  * Password records as Mosquitto writes them: `$6$` is SHA-512 over password and salt, `$7$` is
- * PBKDF2-HMAC-SHA-512, `$argon2id$` is RFC 9106.
+ * PBKDF2-HMAC-SHA-512, `$argon2id$` is RFC 9106; and `$scram-sha-256$`, which is Midge's own.
  */
 import { decodeBase64, encodeBase64 } from "../bytes/base64.ts";
+import { formatScramRecord, parseScramFields, type ScramRecord } from "./scram-record.ts";
 
 export interface Sha512Record {
   readonly kind: "sha512";
@@ -27,7 +28,7 @@ export interface Argon2Record {
   readonly hash: Uint8Array;
 }
 
-export type PasswordRecord = Sha512Record | Pbkdf2Record | Argon2Record;
+export type PasswordRecord = Sha512Record | Pbkdf2Record | Argon2Record | ScramRecord;
 export type PasswordKind = PasswordRecord["kind"];
 
 /** A record, or what is wrong with it in words. */
@@ -49,7 +50,7 @@ const ARGON2_VERSION = "v=19";
 
 export function parsePasswordRecord(text: string): ParsedRecord {
   const fields = text.split("$");
-  if (fields[0] !== "") return wrong("is no password hash: it does not begin with $");
+  if (!text.startsWith("$")) return wrong("is no password hash: it does not begin with $");
   switch (fields[1]) {
     case "6":
       return fields.length === 4
@@ -63,8 +64,14 @@ export function parsePasswordRecord(text: string): ParsedRecord {
       return fields.length === 6
         ? parseArgon2(fields.slice(2))
         : wrong("must be $argon2id$v=19$m=..,t=..,p=..$salt$hash");
+    case "scram-sha-256": {
+      const record = parseScramFields(fields.slice(2));
+      return typeof record === "string" ? wrong(record) : { ok: true, record };
+    }
     default:
-      return wrong(`has the unknown kind "${fields[1] ?? ""}"; known are 6, 7 and argon2id`);
+      return wrong(
+        `has the unknown kind "${fields[1] ?? ""}"; known are 6, 7, argon2id and scram-sha-256`,
+      );
   }
 }
 
@@ -79,6 +86,8 @@ export function formatPasswordRecord(record: PasswordRecord): string {
       const cost = `m=${memory},t=${passes},p=${parallelism}`;
       return `$argon2id$${ARGON2_VERSION}$${cost}$${encodeBase64(salt, false)}$${encodeBase64(hash, false)}`;
     }
+    case "scram-sha-256":
+      return formatScramRecord(record);
   }
 }
 
@@ -94,7 +103,9 @@ export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean
  * known, so that the time does not tell that they are not.
  */
 export function decoyOf(like: PasswordRecord): PasswordRecord {
-  return { ...like, hash: new Uint8Array(like.hash.length) };
+  return like.kind === "scram-sha-256"
+    ? { ...like, storedKey: new Uint8Array(like.storedKey.length) }
+    : { ...like, hash: new Uint8Array(like.hash.length) };
 }
 
 function parseSha512(saltText: string, hashText: string): ParsedRecord {

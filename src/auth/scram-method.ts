@@ -5,7 +5,12 @@ import { Reason } from "../mqtt/reason-codes.ts";
 import type { Credentials } from "../seams/access.ts";
 import type { Log } from "../seams/log.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
-import { type ExtendedMethod, type MethodExchange, type MethodStep, REFUSED } from "./extended-method.ts";
+import {
+  type ExtendedMethod,
+  type MethodExchange,
+  type MethodStep,
+  REFUSED,
+} from "./extended-method.ts";
 import type { LoginAttempt, LoginThrottle } from "./login-throttle.ts";
 import type { PasswordEntry } from "./password-file.ts";
 import { saslPrep } from "./saslprep.ts";
@@ -26,9 +31,9 @@ export interface ScramMethodParts {
 }
 
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
-/** What new records are like: OWASP's and RFC 7677's least would be cheaper to guess. */
-export const SCRAM_ITERATIONS = 10_000;
-export const SCRAM_SALT_LENGTH = 16;
+/** What records are like where there are none to take as a model: as `midge passwd` makes them. */
+const ITERATIONS = 10_000;
+const SALT_LENGTH = 16;
 const NONCE_LENGTH = 18;
 
 export class ScramMethod implements ExtendedMethod {
@@ -130,7 +135,12 @@ class ScramExchange implements MethodExchange {
     attempt?.succeeded();
     this.#stage = "over";
     const { username } = found;
-    answer({ kind: "proved", username, data: outcome.data, stillValid: () => this.#isStill(found) });
+    answer({
+      kind: "proved",
+      username,
+      data: outcome.data,
+      stillValid: () => this.#isStill(found),
+    });
   }
 
   #refuse(why: string, answer: (step: MethodStep) => void): void {
@@ -143,15 +153,15 @@ class ScramExchange implements MethodExchange {
   /** The user's record, or one made up that nobody can tell from it. */
   #find(written: string, prepared: string): Found {
     const { users, secret, digests } = this.#parts;
+    // Made in any case, so that the time does not tell whether it is needed.
+    const stranger = strangersRecord(prepared, likeness(users()), secret, digests);
     for (const username of [written, prepared]) {
       const entry = users().get(username);
       if (entry?.record.kind === "scram-sha-256") {
         return { username, record: entry.record, text: entry.text };
       }
     }
-    const like = likeness(users());
-    const record = strangersRecord(prepared, like, secret, digests);
-    return { username: prepared, record, text: undefined };
+    return { username: prepared, record: stranger, text: undefined };
   }
 
   #isStill({ username, text }: Found): boolean {
@@ -170,7 +180,7 @@ const likenesses = new WeakMap<ReadonlyMap<string, PasswordEntry>, Likeness>();
 function likeness(users: ReadonlyMap<string, PasswordEntry>): Likeness {
   let like = likenesses.get(users);
   if (like === undefined) {
-    like = { iterations: SCRAM_ITERATIONS, saltLength: SCRAM_SALT_LENGTH };
+    like = { iterations: ITERATIONS, saltLength: SALT_LENGTH };
     for (const { record } of users.values()) {
       if (record.kind !== "scram-sha-256") continue;
       like = { iterations: record.iterations, saltLength: record.salt.length };

@@ -92,7 +92,8 @@ export function strangersRecord(
   secret: Uint8Array,
   { hmacSha256 }: ScramDigests,
 ): ScramRecord {
-  const derive = (what: string): Uint8Array => hmacSha256(secret, encodeUtf8(`${what}:${username}`));
+  const derive = (what: string): Uint8Array =>
+    hmacSha256(secret, encodeUtf8(`${what}:${username}`));
   const salt = new Uint8Array(like.saltLength);
   for (let at = 0; at < salt.length; at += 32) {
     salt.set(derive(`salt${at}`).subarray(0, salt.length - at), at);

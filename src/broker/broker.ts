@@ -16,6 +16,7 @@ import type {
   Will,
 } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
+import type { BrokerHooks, HookClient } from "../seams/hooks.ts";
 import type { Journal, StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
 import { Message } from "../seams/message.ts";
@@ -49,6 +50,7 @@ export interface BrokerParts {
   readonly options: BrokerOptions;
   /** Who may come in by a listener; where there is none, the listener alone decides. */
   readonly access?: Access | undefined;
+  readonly hooks?: BrokerHooks | undefined;
 }
 
 export class Broker implements Door, SessionContext, ConnectedClients {
@@ -62,6 +64,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly access: Access | undefined;
+  readonly #hooks: BrokerHooks;
   /** Set by the shell while the process takes more memory than it may. */
   memoryFull = false;
   readonly #grace: GracePeriod;
@@ -71,17 +74,18 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   readonly #controls = new Map<string, ControlEndpoint>();
   #connected = 0;
 
-  constructor({ clock, scheduler, journal, log, options, access }: BrokerParts) {
+  constructor({ clock, scheduler, journal, log, options, access, hooks = {} }: BrokerParts) {
     this.clock = clock;
     this.scheduler = scheduler;
     this.log = log;
     this.options = options;
     this.access = access;
+    this.#hooks = hooks;
     this.records = new Records(journal, clock);
     this.retained = new RetainedMessages(this.records);
     this.#grace = new GracePeriod(scheduler, clock, options.custodyGrace);
     this.#drops = new DropNotices(clock, log);
-    this.#wills = new DelayedWills(scheduler, (will) => this.#publishWill(will));
+    this.#wills = new DelayedWills(scheduler, (will, owner) => this.#publishWill(will, owner));
     this.#expiry = new SessionExpiry(clock, scheduler, (session) => {
       log.info(`Expiring client ${session.clientId} due to timeout.`);
       this.counters.sessionsExpired++;
@@ -147,8 +151,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.queueQos0 = opening.queueQos0;
     session.bridge = opening.bridge === true;
     session.will = opening.will;
-    session.persistent = opening.persistent;
-    session.sessionExpiry = opening.sessionExpiry;
+    // What is in the store of a session that is not to be kept any more goes when the session ends.
+    session.persistent = opening.persistent || wasPersistent;
+    session.sessionExpiry = opening.persistent ? opening.sessionExpiry : 0;
     session.attach(peer);
     session.dropForbidden();
     this.#connected++;
@@ -160,10 +165,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
           this.records.putSubscription(clientId, filter, subscription);
         }
       }
-    } else if (wasPersistent) {
-      this.#forgetRecords(session);
     }
     const client = new ClientHold(this, session, peer);
+    this.#hooks.connected?.(opening);
     return { ok: true, client, sessionPresent: before !== undefined };
   }
 
@@ -209,23 +213,27 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (qos === 2 && incoming.isRepeated(packetId, dup)) return incoming.again(packetId, peer);
     const refusal = this.#refusal(session, message);
     if (refusal !== undefined) return refusal;
+    const isRequest = topic.startsWith("$CONTROL/");
+    const { published } = this.#hooks;
+    const passed =
+      published === undefined || isRequest ? message : published(message, session, false);
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
       if (qos === 2) incoming.add(packetId, custody);
     }
-    if (message.retain) {
-      this.retained.set(message, false);
+    if (passed?.retain === true && this.options.retainAvailable) {
+      this.retained.set(passed, false);
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
       }
     }
-    const reached = topic.startsWith("$CONTROL/")
-      ? this.#carryOut(session, message)
-      : this.#route(message, session, custody);
+    let reached = 0;
+    if (isRequest) reached = this.#carryOut(session, message);
+    else if (passed !== undefined) reached = this.#route(passed, session, custody);
     if (custody !== undefined && !custody.seal()) return PENDING;
-    return reached > 0 ? Reason.success : Reason.noMatchingSubscribers;
+    return reached > 0 || passed === undefined ? Reason.success : Reason.noMatchingSubscribers;
   }
 
   #refusal({ rights }: Session, message: Message): ReasonCode | undefined {
@@ -266,6 +274,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (shared !== undefined && options?.noLocal === true) return Reason.protocolError;
     if (session.rights?.maySubscribe(plain, qos) === false) return Reason.notAuthorized;
     this.addSubscription(session, filter, subscriptionOf(qos, options));
+    this.#hooks.subscribed?.(session, filter, qos);
     return qos as ReasonCode;
   }
 
@@ -296,20 +305,20 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (!session.subscriptions.delete(filter)) return false;
     this.subscriptions.remove(filter, session);
     if (session.persistent) this.records.deleteSubscription(session.clientId, filter);
+    this.#hooks.unsubscribed?.(session, filter);
     return true;
   }
 
   leave(session: Session, how: Leaving, sessionExpiry: number | undefined): void {
-    const { will, clientId } = session;
+    const { will } = session;
     this.#connected--;
+    this.#hooks.disconnected?.(session, how);
     if (sessionExpiry !== undefined) {
-      session.sessionExpiry = sessionExpiry;
-      if (session.persistent && sessionExpiry === 0) this.#forgetRecords(session);
-      session.persistent = sessionExpiry > 0;
+      session.sessionExpiry = sessionExpiry === Infinity ? undefined : sessionExpiry;
     }
     session.detach(this.clock.wall());
-    if (will !== undefined && how !== "normal") this.#wills.add(clientId, will);
-    if (session.persistent) {
+    if (will !== undefined && how !== "normal") this.#wills.add(session, will);
+    if (session.persistent && session.sessionExpiry !== 0) {
       this.records.putSession(session);
       this.#expiry.begin(session, this.options.sessionExpiry);
     } else {
@@ -335,7 +344,13 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.#drops.note(session.clientId);
   }
 
-  #publishWill(will: Will): void {
+  /** Publishes in the broker's own name what others of this process have to say; no hook sees it. */
+  insert(message: Message): void {
+    if (message.retain && this.options.retainAvailable) this.retained.set(message, false);
+    this.#route(message, undefined, undefined);
+  }
+
+  #publishWill(will: Will, owner: HookClient): void {
     const { topic, payload, qos, properties, messageExpiry } = will;
     if (!isTopicName(topic, this.options.maxTopicLevels)) return;
     if (topic.charCodeAt(0) === 0x24 && !mayWillPublish(topic)) return;
@@ -343,8 +358,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       messageExpiry === undefined ? undefined : this.clock.now() + messageExpiry * 1000;
     const retain = will.retain && this.options.retainAvailable;
     const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
-    if (retain) this.retained.set(message, false);
-    this.#route(message, undefined, undefined);
+    const { published } = this.#hooks;
+    const passed = published === undefined ? message : published(message, owner, true);
+    if (passed !== undefined) this.insert(passed);
   }
 
   /** Delivers to every session that subscribes, and answers how many there were. */
@@ -361,12 +377,6 @@ export class Broker implements Door, SessionContext, ConnectedClients {
 
   #recheckRights(): void {
     for (const session of this.sessions.values()) session.dropForbidden();
-  }
-
-  /** The session is not kept any more: nothing of it stays in the store. */
-  #forgetRecords({ clientId, subscriptions }: Session): void {
-    for (const filter of subscriptions.keys()) this.records.deleteSubscription(clientId, filter);
-    this.records.deleteSession(clientId);
   }
 
   #end(session: Session): void {

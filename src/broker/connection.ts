@@ -18,6 +18,8 @@ import type { Random } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Broker } from "./broker.ts";
 import { farewell } from "./farewell.ts";
+import { handleAcknowledgement } from "./handle-acknowledgement.ts";
+import { type Authentication, handleAuth, refuseEarly } from "./handle-auth.ts";
 import { handleConnect } from "./handle-connect.ts";
 import { handleDisconnect } from "./handle-disconnect.ts";
 import { handlePublish } from "./handle-publish.ts";
@@ -60,8 +62,12 @@ export class Connection implements WireEnd, Peer {
   /** What the client said on connecting; undefined before CONNECT. */
   packet: ConnectPacket | undefined;
   level: ProtocolLevel = 4;
+  /** Where CONNECT named an authentication method. */
+  authentication: Authentication | undefined;
   readonly #stream: PacketStream;
   readonly #take = (packet: Packet): void => this.#handle(packet);
+  /** Identifiers of the client's publishes that are not acknowledged to the end; for MQTT 5.0. */
+  #unacknowledged: Set<number> | undefined;
   /** QoS of the publishes whose acknowledgement waits for custody. */
   #awaitedQos: Map<number, QoS> | undefined;
   #client: Client | undefined;
@@ -70,6 +76,7 @@ export class Connection implements WireEnd, Peer {
   /** Keep alive times 1.5, ms; 0 is no supervision. */
   #patience = 0;
   #waitingForDrain = false;
+  #feeding = false;
   #closed = false;
   #outgoingAliases: OutgoingAliases | undefined;
   #maximumPacketSize: number | undefined;
@@ -107,24 +114,21 @@ export class Connection implements WireEnd, Peer {
     return this.#closed;
   }
 
-  /** QoS 1 and 2 publishes of the client that are not acknowledged to the end (§3.3.4). */
-  get unacknowledged(): number {
-    const { clientId } = this;
-    const qos2 =
-      clientId === undefined ? 0 : (this.broker.sessions.get(clientId)?.incoming.size ?? 0);
-    let qos1 = 0;
-    if (this.#awaitedQos !== undefined) {
-      for (const qos of this.#awaitedQos.values()) if (qos === 1) qos1++;
-    }
-    return qos1 + qos2;
+  /**
+   * Counts a QoS 1 or 2 publish of a client of MQTT 5.0 until it is acknowledged to the end; false if
+   * it is one more than the client may have on their way over this connection [MQTT-3.3.4-7].
+   */
+  admit(packetId: number): boolean {
+    this.#unacknowledged ??= new Set();
+    const { size } = this.#unacknowledged.add(packetId);
+    return size <= this.broker.options.receiveMaximum;
   }
 
   receive(bytes: Uint8Array): void {
     const { broker } = this;
     broker.counters.bytesReceived += bytes.length;
     this.#lastHeard = broker.clock.now();
-    const fault = this.#stream.feed(bytes, this.#take);
-    if (fault !== undefined && !this.#closed) this.#refuse(fault);
+    this.#feed(bytes);
   }
 
   drained(): void {
@@ -145,9 +149,8 @@ export class Connection implements WireEnd, Peer {
   /** Goes on with what has waited. */
   unhold(): void {
     this.#stream.held = false;
-    if (this.#closed) return;
-    const fault = this.#stream.feed(NO_BYTES, this.#take);
-    if (fault !== undefined && !this.#closed) this.#refuse(fault);
+    // From within a packet the stream goes on by itself.
+    if (!this.#closed && !this.#feeding) this.#feed(NO_BYTES);
   }
 
   /** Starts delivery and keep alive once CONNACK is on its way. */
@@ -164,16 +167,30 @@ export class Connection implements WireEnd, Peer {
     client.redeliver();
   }
 
-  /** Appends one packet to what leaves this turn. */
+  /**
+   * Appends one packet to what leaves this turn. One that is longer than the client takes is not sent
+   * and ends the connection [MQTT-3.1.2-24].
+   */
   send(packet: Packet): void {
     const { output } = this.wire;
     const before = output.length;
     encodePacket(output, packet, this.level);
-    this.#sent(output.length - before);
+    const size = output.length - before;
+    const longest = this.packet?.properties?.maximumPacketSize;
+    if (longest !== undefined && size > longest) {
+      output.length = before;
+      if (!this.#closed)
+        this.close("lost", `takes no packet of ${size} bytes`, Reason.packetTooLarge);
+      return;
+    }
+    this.#sent(size);
   }
 
   /** Acknowledges with success, or in MQTT 5.0 with another reason. */
-  acknowledge(kind: AckPacket["kind"], packetId: number, reasonCode = 0): void {
+  acknowledge(kind: AckPacket["kind"], packetId: number, reasonCode: ReasonCode = 0): void {
+    if (kind === "puback" || kind === "pubcomp" || isFailure(reasonCode)) {
+      this.#unacknowledged?.delete(packetId);
+    }
     if (reasonCode !== 0 && this.level === 5) {
       this.send({ kind, packetId, reasonCode });
       return;
@@ -208,7 +225,11 @@ export class Connection implements WireEnd, Peer {
     const { output } = this.wire;
     const before = output.length;
     const topic = unmountTopic(this.mountPoint, message.topic);
-    if (topic === undefined) return;
+    if (topic === undefined) {
+      // The filter of the mount point itself, "a/#" of "a/", matches "a" above it.
+      if (qos > 0) this.#client?.discard(packetId);
+      return;
+    }
     const plain = qos === 0 && !retain && this.mountPoint === "";
     if (this.level < 5) {
       if (plain) this.#copyOrEncode(message, 4);
@@ -227,9 +248,10 @@ export class Connection implements WireEnd, Peer {
     if (this.#maximumPacketSize !== undefined && size > this.#maximumPacketSize) {
       // [MQTT-3.1.2-24, -25]: acts as if it had been sent.
       output.length = before;
-      this.#outgoingAliases?.forget(topic);
-      this.broker.counters.publishDropped++;
+      message.encodedIn = undefined;
+      this.#outgoingAliases?.unsent(topic);
       if (qos > 0) this.#client?.discard(packetId);
+      else this.broker.counters.publishDropped++;
       return;
     }
     this.#sent(size);
@@ -316,35 +338,43 @@ export class Connection implements WireEnd, Peer {
     this.#awaitedQos.set(packetId, qos);
   }
 
+  #feed(bytes: Uint8Array): void {
+    this.#feeding = true;
+    const fault = this.#stream.feed(bytes, this.#take);
+    this.#feeding = false;
+    if (fault !== undefined && !this.#closed) this.#refuse(fault);
+  }
+
   #handle(packet: Packet): void {
     const client = this.#client;
     this.broker.counters.messagesReceived++;
-    if (packet.kind === "connect") {
-      if (this.packet === undefined) handleConnect(this, packet);
-      else this.close("lost", "sent a second CONNECT", Reason.protocolError); // [MQTT-3.1.0-2]
+    if (packet.kind === "connect" && this.packet === undefined) {
+      handleConnect(this, packet);
     } else if (client !== undefined) {
       this.#dispatch(client, packet);
+    } else if (packet.kind === "auth") {
+      handleAuth(this, packet);
+    } else if (packet.kind === "disconnect") {
+      this.close("normal", "disconnected before CONNACK");
+    } else {
+      refuseEarly(this, packet.kind);
     }
     if (this.#closed) this.#stream.stopped = true;
   }
 
-  #dispatch(client: Client, packet: Exclude<Packet, ConnectPacket>): void {
+  #dispatch(client: Client, packet: Packet): void {
     switch (packet.kind) {
+      case "connect":
+        this.close("lost", "sent a second CONNECT", Reason.protocolError); // [MQTT-3.1.0-2]
+        return;
       case "publish":
         handlePublish(this, client, packet);
         return;
       case "puback":
-      case "pubcomp":
-        client.acknowledge(packet.packetId);
-        return;
       case "pubrec":
-        // [MQTT-4.3.3-4] of 5.0: a failure ends the exchange.
-        if (isFailure(packet.reasonCode ?? 0)) client.acknowledge(packet.packetId);
-        else client.received(packet.packetId);
-        return;
       case "pubrel":
-        // Answered even when unknown: the client repeats it until it is [MQTT-4.3.3-2].
-        client.release(packet.packetId);
+      case "pubcomp":
+        handleAcknowledgement(this, client, packet);
         return;
       case "subscribe":
         handleSubscribe(this, client, packet);
@@ -359,7 +389,7 @@ export class Connection implements WireEnd, Peer {
         handleDisconnect(this, packet);
         return;
       case "auth":
-        this.close("lost", "sent AUTH without a method to go on with", Reason.protocolError);
+        handleAuth(this, packet);
         return;
       case "connack":
       case "suback":
@@ -402,6 +432,7 @@ export class Connection implements WireEnd, Peer {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    this.authentication?.abandon();
     const client = this.#client;
     this.#client = undefined;
     const { log } = this.broker;

@@ -28,6 +28,8 @@ export class Delivery implements Settleable {
   again = false;
   /** The record stands in the store, committed or about to be. */
   stored = false;
+  /** The packet identifier that the record holds; 0 is none. */
+  storedId = 0;
   /** Of the subscriptions that brought it, to be told to the recipient. */
   identifiers: readonly number[] | undefined;
   /** The shared subscription that brought it. */

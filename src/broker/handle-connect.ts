@@ -2,10 +2,11 @@
 import type { ConnectPacket } from "../mqtt/packets.ts";
 import type { Properties } from "../mqtt/properties.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Admission } from "../seams/access.ts";
+import type { Admission, Credentials } from "../seams/access.ts";
 import type { Will } from "../seams/door.ts";
-import { isTopicName } from "../topics/names.ts";
+import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
+import { beginAuthentication } from "./handle-auth.ts";
 
 /** Return codes of 3.1.1 §3.2.2.3 for the reasons for which a client is refused. */
 const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
@@ -15,8 +16,9 @@ const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
   [Reason.serverBusy]: 3,
   [Reason.quotaExceeded]: 3,
   [Reason.badUserNameOrPassword]: 4,
+  [Reason.notAuthorized]: 5,
+  [Reason.banned]: 5,
 };
-const NOT_AUTHORIZED = 5;
 
 /** max_keepalive of this value is no limit: no keep alive can be longer. */
 const LONGEST_KEEP_ALIVE = 65535;
@@ -38,7 +40,16 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
     refuse(connection, refusal);
     return;
   }
-  const { broker, policy, wire } = connection;
+  const credentials = credentialsOf(connection, packet, clientId);
+  if (packet.properties?.authenticationMethod !== undefined) {
+    beginAuthentication(connection, credentials, {
+      enter: (admission, data) =>
+        enter(connection, packet, admission.clientId ?? clientId, admission, data),
+      refuse: (reason, why) => refuse(connection, { reason, why }),
+    });
+    return;
+  }
+  const { broker, policy } = connection;
   const { access } = broker;
   if (access === undefined) {
     if (policy.allowAnonymous) enter(connection, packet, clientId, undefined);
@@ -49,27 +60,31 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
       });
     return;
   }
-  const identity = wire.identity;
   let answered = false;
   connection.hold();
-  access.admit(
-    {
-      clientId,
-      username: identity?.username ?? packet.username,
-      password: packet.password,
-      verified: identity?.verified === true,
-      address: wire.address,
-      listener: policy.name,
-      origin: policy.origin,
-    },
-    (admission) => {
-      if (answered || connection.ended) return;
-      answered = true;
-      if (admission.ok) enter(connection, packet, clientId, admission);
-      else refuse(connection, { reason: admission.reason, why: "is not authorised" });
-      connection.unhold();
-    },
-  );
+  access.admit(credentials, (admission) => {
+    if (answered || connection.ended) return;
+    answered = true;
+    if (admission.ok) enter(connection, packet, admission.clientId ?? clientId, admission);
+    else refuse(connection, { reason: admission.reason, why: "is not authorised" });
+    connection.unhold();
+  });
+}
+
+function credentialsOf(
+  { policy, wire }: Connection,
+  { username, password }: ConnectPacket,
+  clientId: string,
+): Credentials {
+  return {
+    clientId,
+    username: wire.identity?.username ?? username,
+    password,
+    verified: wire.identity?.verified === true,
+    address: wire.address,
+    listener: policy.name,
+    origin: policy.origin,
+  };
 }
 
 function refusalOf(
@@ -83,9 +98,6 @@ function refusalOf(
   if (policy.levels !== undefined && !policy.levels.includes(level)) {
     return { reason: Reason.unsupportedProtocolVersion, why: `speaks protocol level ${level}` };
   }
-  if (packet.properties?.authenticationMethod !== undefined) {
-    return { reason: Reason.badAuthenticationMethod, why: "asked for an authentication method" }; // [MQTT-4.12.0-1]
-  }
   if (clientId === "") {
     return { reason: Reason.clientIdentifierNotValid, why: "gave no client identifier" };
   }
@@ -97,7 +109,12 @@ function refusalOf(
     };
   }
   if (will !== undefined && !isTopicName(will.topic, maxTopicLevels)) {
-    return { reason: Reason.topicNameInvalid, why: "gave a will topic that is not a topic name" };
+    return { reason: topicFault(will.topic), why: "gave a will topic that is not a topic name" };
+  }
+  const response = will?.properties?.responseTopic;
+  if (response !== undefined && !isTopicName(response, maxTopicLevels)) {
+    // [MQTT-3.3.2-14]: those who receive the will could not take it.
+    return { reason: Reason.protocolError, why: "gave a will with a response topic that is none" };
   }
   if (will !== undefined && policy.maxQos !== undefined && will.qos > policy.maxQos) {
     return { reason: Reason.qosNotSupported, why: `gave a will of QoS ${will.qos}` }; // [MQTT-3.2.2-12]
@@ -117,6 +134,11 @@ function refusalOf(
     return { reason: Reason.serverBusy, why: "is one more than max_connections" };
   }
   return undefined;
+}
+
+/** Why a topic name is not taken: it is none, or it has too many levels (§3.2.2.2, §3.14.2.1). */
+export function topicFault(topic: string): ReasonCode {
+  return isTopicName(topic, LONGEST_TOPIC) ? Reason.topicNameInvalid : Reason.malformedPacket;
 }
 
 function longestKeepAlive({ broker, policy }: Connection): number {
@@ -147,6 +169,7 @@ function enter(
   packet: ConnectPacket,
   clientId: string,
   admission: (Admission & { ok: true }) | undefined,
+  authenticationData?: Uint8Array,
 ): void {
   const { broker, policy, wire } = connection;
   const { level, cleanStart, properties = {} } = packet;
@@ -181,8 +204,20 @@ function enter(
     // MQTT 3.1 has a reserved byte where 3.1.1 has the flag.
     sessionPresent: level > 3 && entry.sessionPresent,
     returnCode: Reason.success,
-    properties: level === 5 ? answerProperties(connection, packet, clientId, keepAlive) : undefined,
+    properties:
+      level === 5
+        ? {
+            ...answerProperties(connection, packet, clientId, keepAlive),
+            authenticationMethod: properties.authenticationMethod, // [MQTT-4.12.0-5]
+            authenticationData,
+          }
+        : undefined,
   });
+  if (connection.ended) {
+    // It takes packets of a length that no CONNACK has.
+    entry.client.leave("normal");
+    return;
+  }
   const user = username === undefined ? "" : `, u'${username}'`;
   const version = level === 3 ? 1 : level === 4 ? 2 : 5;
   broker.log.connection(
@@ -206,9 +241,13 @@ function answerProperties(
   clientId: string,
   keepAlive: number,
 ): Properties {
-  const { maxTopicAlias, maxPacketSize, receiveMaximum, retainAvailable } = broker.options;
+  const { maxTopicAlias, maxPacketSize, receiveMaximum, retainAvailable, sessionExpiry } =
+    broker.options;
+  const longest = sessionExpiry > 0 ? Math.floor(sessionExpiry / 1000) : FOR_GOOD;
+  const asked = packet.properties?.sessionExpiryInterval ?? 0;
   return {
     topicAliasMaximum: maxTopicAlias > 0 ? maxTopicAlias : undefined,
+    sessionExpiryInterval: asked > longest ? longest : undefined,
     assignedClientIdentifier: packet.clientId === clientId ? undefined : clientId, // [MQTT-3.2.2-16]
     serverKeepAlive: keepAlive === packet.keepAlive ? undefined : keepAlive,
     maximumPacketSize: maxPacketSize,
@@ -242,8 +281,10 @@ function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | und
 }
 
 function refuse(connection: Connection, { reason, why }: Refusal): void {
-  const returnCode = connection.level === 5 ? reason : (RETURN_CODES[reason] ?? NOT_AUTHORIZED);
-  connection.send({ kind: "connack", sessionPresent: false, returnCode });
+  const returnCode = connection.level === 5 ? reason : RETURN_CODES[reason];
+  // Where no code of 3.1.1 fits there is no CONNACK either [MQTT-3.2.2-6].
+  if (returnCode !== undefined)
+    connection.send({ kind: "connack", sessionPresent: false, returnCode });
   connection.close("lost", why);
 }
 

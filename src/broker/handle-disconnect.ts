@@ -14,5 +14,5 @@ export function handleDisconnect(connection: Connection, packet: DisconnectPacke
   }
   // Any reason but a normal disconnection leaves the will to be published (§3.14.4).
   const how = (packet.reasonCode ?? 0) === 0 ? "normal" : "withWill";
-  connection.leave(how, asked === undefined ? undefined : expiryOf(asked));
+  connection.leave(how, asked === undefined ? undefined : (expiryOf(asked) ?? Infinity));
 }

@@ -5,7 +5,9 @@ import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
 import { Message, type MessageProperties } from "../seams/message.ts";
+import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
+import { topicFault } from "./handle-connect.ts";
 
 export function handlePublish(connection: Connection, client: Client, packet: PublishPacket): void {
   const { broker, policy } = connection;
@@ -14,11 +16,9 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
     connection.close("lost", `published at QoS ${qos}`, Reason.qosNotSupported); // [MQTT-3.2.2-11]
     return;
   }
-  if (connection.level === 5 && qos > 0) {
-    if (!packet.dup && connection.unacknowledged >= broker.options.receiveMaximum) {
-      connection.close("lost", "exceeded the receive maximum", Reason.receiveMaximumExceeded); // [MQTT-3.3.4-9]
-      return;
-    }
+  if (connection.level === 5 && qos > 0 && !connection.admit(packetId)) {
+    connection.close("lost", "exceeded the receive maximum", Reason.receiveMaximumExceeded); // [MQTT-3.3.4-7]
+    return;
   }
   const topic = topicOf(connection, packet);
   if (topic === undefined) return;
@@ -47,7 +47,7 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
 function topicOf(connection: Connection, packet: PublishPacket): string | undefined {
   const { topic, properties } = packet;
   const response = properties?.responseTopic;
-  if (response !== undefined && (response === "" || /[+#]/.test(response))) {
+  if (response !== undefined && !isTopicName(response, LONGEST_TOPIC)) {
     connection.close("lost", "gave a response topic that is no topic name", Reason.protocolError); // [MQTT-3.3.2-14]
     return undefined;
   }
@@ -75,7 +75,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | undefi
 function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCode): void {
   const { qos, packetId } = packet;
   if (outcome === Reason.topicNameInvalid) {
-    connection.close("lost", "published to an invalid topic name", outcome); // [MQTT-3.3.2-2]
+    connection.close("lost", "published to an invalid topic name", topicFault(packet.topic)); // [MQTT-3.3.2-2]
     return;
   }
   if (outcome === Reason.retainNotSupported) {

@@ -1,9 +1,9 @@
 /** SUBSCRIBE and UNSUBSCRIBE from an MQTT client [MQTT-3.8, MQTT-3.10]. */
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "../mqtt/packets.ts";
 import type { QoS } from "../mqtt/qos.ts";
-import { isFailure, Reason } from "../mqtt/reason-codes.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client, SubscriptionOptions } from "../seams/door.ts";
-import { isTopicFilter } from "../topics/names.ts";
+import { isTopicFilter, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
 import { mountFilter } from "./mount-point.ts";
 import { sharedFilter } from "./shared-filter.ts";
@@ -23,32 +23,41 @@ export function handleSubscribe(
     return;
   const identifier = properties?.subscriptionIdentifiers?.[0];
   const session = connection.broker.sessions.get(client.clientId);
-  const isNew = subscriptions.map(
-    ({ filter }) => session?.subscriptions.has(mountFilter(connection.mountPoint, filter)) !== true,
-  );
-  const codes: number[] = [];
+  const isNew: boolean[] = [];
+  const outcomes: ReasonCode[] = [];
   for (const request of subscriptions) {
-    const code = subscribe(connection, client, request, identifier);
+    const mounted = mountFilter(connection.mountPoint, request.filter);
+    isNew.push(session?.subscriptions.has(mounted) !== true);
+    outcomes.push(subscribe(connection, client, request, identifier));
     if (connection.ended) return;
-    codes.push(code);
   }
+  const codes = outcomes.map((outcome, index) =>
+    answerOf(connection, outcome, (subscriptions[index] as SubscriptionRequest).qos),
+  );
   connection.send({ kind: "suback", packetId, codes });
   for (const [index, request] of subscriptions.entries()) {
-    if (isFailure(codes[index] as number)) continue;
+    const outcome = outcomes[index] as ReasonCode;
+    if (isFailure(outcome)) continue;
     if (request.retainHandling === 1 && isNew[index] === false) continue; // [MQTT-3.3.1-10]
     const filter = mountFilter(connection.mountPoint, request.filter);
-    client.deliverRetained(filter, codes[index] as QoS, optionsOf(request, identifier));
+    client.deliverRetained(filter, outcome as QoS, optionsOf(request, identifier));
   }
 }
 
-/** Subscribes to one filter; answers what SUBACK says of it. */
+/** What SUBACK says: before 5.0 one failure only, in MQTT 3.1 none at all. */
+function answerOf({ level }: Connection, outcome: ReasonCode, asked: QoS): number {
+  if (!isFailure(outcome) || level === 5) return outcome;
+  return level === 3 ? asked : Reason.unspecifiedError;
+}
+
+/** Subscribes to one filter. */
 function subscribe(
   connection: Connection,
   client: Client,
   request: SubscriptionRequest,
   identifier: number | undefined,
-): number {
-  const { broker, policy, level } = connection;
+): ReasonCode {
+  const { broker, policy } = connection;
   const { filter } = request;
   const qos = Math.min(request.qos, policy.maxQos ?? 2) as QoS;
   const mounted = mountFilter(connection.mountPoint, filter);
@@ -57,7 +66,7 @@ function subscribe(
     connection.close("lost", "asked for no local on a shared subscription", outcome);
   }
   broker.log.subscribe(`${client.clientId} ${outcome} ${filter}`);
-  return isFailure(outcome) && level < 5 ? Reason.unspecifiedError : outcome;
+  return outcome;
 }
 
 function optionsOf(
@@ -67,14 +76,17 @@ function optionsOf(
   return { noLocal, retainAsPublished, retainHandling, identifier };
 }
 
-/** Whether all filters are valid; one that is not closes the connection [MQTT-4.7.1-2, MQTT-4.8.2-1]. */
+/** Whether all filters are valid; one that is not closes the connection [MQTT-4.7.1-1, MQTT-4.8.2-1]. */
 function checkFilters(connection: Connection, filters: readonly string[]): boolean {
   const levels = connection.broker.options.maxTopicLevels;
   for (const filter of filters) {
     const shared = sharedFilter(filter);
     const plain = shared === undefined ? filter : shared === "invalid" ? "" : shared.filter;
     if (isTopicFilter(plain, levels)) continue;
-    connection.close("lost", "gave an invalid topic filter", Reason.topicFilterInvalid);
+    // Well-formed, but with too many levels, or not even that (§3.14.2.1).
+    const known = isTopicFilter(plain, LONGEST_TOPIC);
+    const reason = known ? Reason.topicFilterInvalid : Reason.malformedPacket;
+    connection.close("lost", "gave an invalid topic filter", reason);
     return false;
   }
   return true;

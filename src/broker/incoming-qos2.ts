@@ -31,6 +31,11 @@ export class IncomingQos2 {
     return this.#unreleased.size + this.#completing.size;
   }
 
+  /** An exchange under this identifier is not complete. */
+  knows(packetId: number): boolean {
+    return this.#unreleased.has(packetId) || this.#completing.has(packetId);
+  }
+
   /** Identifiers received and not released. */
   ids(): Iterable<number> {
     return this.#unreleased.keys();

@@ -88,8 +88,8 @@ export class Records {
     const writer = this.#begin();
     const { message } = delivery;
     writer.u8(delivery.qos | (delivery.retain ? 4 : 0) | (message === undefined ? 8 : 0));
-    // A QoS 1 message may be sent again under any identifier; a QoS 2 message only under its own.
-    writer.u16(delivery.qos === 2 ? delivery.packetId : 0);
+    writer.u16(delivery.packetId);
+    delivery.storedId = delivery.packetId;
     const { identifiers = [] } = delivery;
     writer.u16(identifiers.length);
     for (const identifier of identifiers) writer.u32(identifier);

@@ -1,8 +1,10 @@
 /** Rebuilds sessions and retained messages from the store. */
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Broker } from "./broker.ts";
+import type { Delivery } from "./delivery.ts";
 import type { BrokerFact } from "./records.ts";
 import { readRecord } from "./records.ts";
+import type { Session } from "./session.ts";
 
 /** Answers how many records were damaged, or belong to a session that is not there. */
 export function restoreRecords(broker: Broker, records: readonly StoredRecord[]): number {
@@ -14,7 +16,9 @@ export function restoreRecords(broker: Broker, records: readonly StoredRecord[])
     else if (fact.kind === "session") restoreSession(broker, fact);
     else facts.push(fact);
   }
-  for (const fact of facts) if (!restoreFact(broker, fact)) damaged++;
+  const deliveries = new Map<Session, Delivery[]>();
+  for (const fact of facts) if (!restoreFact(broker, fact, deliveries)) damaged++;
+  for (const [session, own] of deliveries) session.restore(own);
   return damaged;
 }
 
@@ -29,7 +33,12 @@ function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }):
   session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
 }
 
-function restoreFact(broker: Broker, fact: BrokerFact): boolean {
+/** Deliveries are put together by session, in the order of their keys. */
+function restoreFact(
+  broker: Broker,
+  fact: BrokerFact,
+  deliveries: Map<Session, Delivery[]>,
+): boolean {
   const session = fact.kind === "retained" ? undefined : broker.sessions.get(fact.clientId);
   switch (fact.kind) {
     case "retained":
@@ -40,9 +49,13 @@ function restoreFact(broker: Broker, fact: BrokerFact): boolean {
       session.subscriptions.set(fact.filter, fact.subscription);
       broker.subscriptions.add(fact.filter, session, fact.subscription);
       return true;
-    case "delivery":
-      session?.restore(fact.delivery);
-      return session !== undefined;
+    case "delivery": {
+      if (session === undefined) return false;
+      const own = deliveries.get(session);
+      if (own === undefined) deliveries.set(session, [fact.delivery]);
+      else own.push(fact.delivery);
+      return true;
+    }
     case "incoming":
       session?.incoming.restore(fact.packetId);
       return session !== undefined;

@@ -68,9 +68,9 @@ export class Session implements Subscriber {
     return (this.#queue?.length ?? 0) + this.#inflight.size;
   }
 
-  /** A message would go out at once. */
-  get ready(): boolean {
-    const free = this.#inflight.size < this.receiveMaximum;
+  /** A message of this QoS would go out at once. */
+  isReady(qos: QoS): boolean {
+    const free = qos === 0 || this.#inflight.size < this.receiveMaximum;
     return this.#peer !== undefined && !this.#paused && free && !this.#queued;
   }
 
@@ -78,9 +78,19 @@ export class Session implements Subscriber {
     return this.#queue !== undefined && this.#queue.length > 0;
   }
 
-  /** A message would be kept, if its QoS is above 0. */
-  hasRoom(message: Message): boolean {
-    return (this.#peer !== undefined || this.persistent) && !this.#isFull(message, 0);
+  /** A message would be kept until it can go out at this QoS. */
+  hasRoom(message: Message, qos: QoS): boolean {
+    const here = this.#peer !== undefined && (qos > 0 || !this.#away);
+    const keeps = here || (this.persistent && (qos > 0 || this.queueQos0));
+    return keeps && !this.#isFull(message, 0);
+  }
+
+  /** Which packet of the client's is due under an identifier; undefined if nothing of it is in flight. */
+  awaits(packetId: number): "puback" | "pubrec" | "pubcomp" | undefined {
+    const delivery = this.#inflight.get(packetId);
+    if (delivery === undefined || delivery.state === "held") return undefined;
+    if (delivery.qos === 1) return "puback";
+    return delivery.message === undefined ? "pubcomp" : "pubrec";
   }
 
   /** Gives the session a client, suspended. */
@@ -97,7 +107,12 @@ export class Session implements Subscriber {
     this.leftAt = wallTime;
     this.will = undefined;
     // What is in flight to someone who left is not going to be acknowledged within the grace time.
-    if (this.persistent) for (const delivery of this.#inflight.values()) this.#store(delivery);
+    if (!this.persistent) return;
+    for (const delivery of this.#inflight.values()) {
+      // What was stored before it went out is to go out again under the same identifier.
+      if (delivery.storedId !== delivery.packetId) delivery.stored = false;
+      this.#store(delivery);
+    }
   }
 
   pause(): void {
@@ -219,6 +234,11 @@ export class Session implements Subscriber {
   /** PUBREC: the recipient has the message; only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
   received(packetId: number): void {
     const delivery = this.#inflight.get(packetId);
+    if (delivery?.state === "due" && delivery.again) {
+      // Of the time before the client came back: the message need not go out again.
+      delivery.state = "sent";
+      this.#unsent--;
+    }
     if (delivery === undefined || delivery.state !== "sent" || delivery.qos !== 2) {
       // Repeated, or unknown after a lost state: PUBREL ends the exchange.
       if (delivery?.state !== "received") this.#peer?.release(packetId);
@@ -285,25 +305,39 @@ export class Session implements Subscriber {
     this.#due = undefined;
     this.#queuedBytes = 0;
     for (const delivery of left) {
-      // [MQTT-4.8.2-5, -6]: others of the group get what this session's client has not got.
-      const { group, message, custody } = delivery;
-      if (group !== undefined && message !== undefined) {
+      // Others of the group get what this session's client has not got, but not what it may have
+      // got at QoS 2 [MQTT-4.8.2-5].
+      const { group, message, custody, qos, state, again } = delivery;
+      const begun = qos === 2 && (state === "sent" || again);
+      if (group !== undefined && message !== undefined && !begun) {
         group.receive(message, undefined, undefined, custody);
       }
       this.#finish(delivery);
     }
   }
 
-  /** Puts a delivery read from the store back in its place; called in order of sequence. */
-  restore(delivery: Delivery): void {
-    delivery.stored = true;
-    this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
-    if (delivery.packetId > 0) {
+  /** Puts the deliveries read from the store back in their places; in order of sequence. */
+  restore(deliveries: readonly Delivery[]): void {
+    const taken = new Set(deliveries.map(({ packetId }) => packetId));
+    const lastSent = deliveries.findLastIndex(({ packetId }) => packetId > 0);
+    for (const [index, delivery] of deliveries.entries()) {
+      delivery.stored = true;
+      delivery.storedId = delivery.packetId;
+      this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
+      if (index > lastSent) {
+        this.#enqueue(delivery);
+        continue;
+      }
+      // What comes before a message that was sent was sent, too, since its record was written.
+      if (delivery.packetId === 0) {
+        let packetId = 1;
+        while (taken.has(packetId)) packetId++;
+        taken.add(packetId);
+        delivery.packetId = packetId;
+      }
       delivery.state = delivery.message === undefined ? "released" : "sent";
       this.#inflight.set(delivery.packetId, delivery);
       this.#inflightBytes += delivery.size;
-    } else {
-      this.#enqueue(delivery);
     }
   }
 
@@ -361,7 +395,8 @@ export class Session implements Subscriber {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#peer !== undefined && !this.#paused) {
-      const due = this.#due?.shift();
+      const due = this.#nextDue();
+      if (due === "none") break;
       if (due !== undefined) {
         if (due.state === "due") this.#send(due);
         else if (due.state === "released") this.#peer.release(due.packetId);
@@ -381,6 +416,16 @@ export class Session implements Subscriber {
     this.#pumping = false;
     if (this.#queue?.length === 0) this.#queue = undefined;
     if (this.#due?.length === 0) this.#due = undefined;
+  }
+
+  /** Takes the next one of those in flight that are to be sent; "none" if all have to wait. */
+  #nextDue(): Delivery | "none" | undefined {
+    const due = this.#due;
+    // A client that has come back may take fewer at a time than before [MQTT-3.3.4-9], but PUBREL
+    // does not wait for that [MQTT-3.3.4-10].
+    const free = this.#inflight.size - this.#unsent < this.receiveMaximum;
+    if (due?.peek()?.state !== "due" || free) return due?.shift();
+    return due.takeFirst(({ state }) => state === "released") ?? "none";
   }
 
   /** Whether one more message may be on its way to the client. */

@@ -2,6 +2,7 @@
  * A shared subscription, `$share/GROUP/FILTER` (MQTT 5.0 §4.8.2): each message goes to one of its
  * sessions, in turn, passing over those whose client is away or whose queue is full.
  */
+import type { QoS } from "../mqtt/qos.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
 import type { Session } from "./session.ts";
@@ -47,7 +48,7 @@ export class SharedGroup implements Subscriber {
       for (let step = 0; step < members.length; step++) {
         const index = (this.#turn + step) % members.length;
         const { session, grant } = members[index] as Member;
-        if (!fits(session, message)) continue;
+        if (!fits(session, message, Math.min(grant.qos, message.qos) as QoS)) continue;
         if (!session.receive(message, grant, publisher, custody, this)) continue;
         this.#turn = index + 1;
         return true;
@@ -57,12 +58,12 @@ export class SharedGroup implements Subscriber {
   }
 }
 
-function isReady(session: Session): boolean {
-  return session.ready;
+function isReady(session: Session, _message: Message, qos: QoS): boolean {
+  return session.isReady(qos);
 }
 
-function hasRoom(session: Session, message: Message): boolean {
-  return session.hasRoom(message);
+function hasRoom(session: Session, message: Message, qos: QoS): boolean {
+  return session.hasRoom(message, qos);
 }
 
 function isAny(): boolean {

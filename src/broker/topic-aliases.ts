@@ -26,6 +26,8 @@ export class IncomingAliases {
 export class OutgoingAliases {
   readonly #maximum: number;
   readonly #aliases = new Map<string, number>();
+  /** The topic that `aliasOf` has last given an alias to. */
+  #newest: string | undefined;
 
   constructor(maximum: number) {
     this.#maximum = maximum;
@@ -34,15 +36,18 @@ export class OutgoingAliases {
   /** The alias of a topic, and whether the client knows it already; undefined if it has none. */
   aliasOf(topic: string): { readonly alias: number; readonly known: boolean } | undefined {
     const known = this.#aliases.get(topic);
+    this.#newest = undefined;
     if (known !== undefined) return { alias: known, known: true };
     if (this.#aliases.size >= this.#maximum) return undefined;
     const alias = this.#aliases.size + 1;
     this.#aliases.set(topic, alias);
+    this.#newest = topic;
     return { alias, known: false };
   }
 
-  /** The packet that was to tell the client of this alias was not sent. */
-  forget(topic: string): void {
-    this.#aliases.delete(topic);
+  /** The packet that `aliasOf` was asked for was not sent: the client has not learnt a new alias from it. */
+  unsent(topic: string): void {
+    if (this.#newest === topic) this.#aliases.delete(topic);
+    this.#newest = undefined;
   }
 }

@@ -1,32 +1,35 @@
 /** Wills that wait: published when their delay is over or their session ends, whichever is first [MQTT-3.1.3-9]. */
 import type { Will } from "../seams/door.ts";
+import type { HookClient } from "../seams/hooks.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
 
 interface Waiting {
   readonly will: Will;
+  readonly owner: HookClient;
   readonly timer: Timer;
 }
 
 export class DelayedWills {
   readonly #scheduler: Scheduler;
-  readonly #publish: (will: Will) => void;
+  readonly #publish: (will: Will, owner: HookClient) => void;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(scheduler: Scheduler, publish: (will: Will) => void) {
+  constructor(scheduler: Scheduler, publish: (will: Will, owner: HookClient) => void) {
     this.#scheduler = scheduler;
     this.#publish = publish;
   }
 
   /** Publishes the will of a client after its delay, or at once if it has none. */
-  add(clientId: string, will: Will): void {
+  add({ clientId, username }: HookClient, will: Will): void {
     const { delay = 0 } = will;
+    const owner = { clientId, username };
     if (delay === 0) {
-      this.#publish(will);
+      this.#publish(will, owner);
       return;
     }
     this.cancel(clientId);
     const timer = this.#scheduler.after(delay * 1000, () => this.publishNow(clientId));
-    this.#waiting.set(clientId, { will, timer });
+    this.#waiting.set(clientId, { will, owner, timer });
   }
 
   /** The client has come back in time. */
@@ -40,6 +43,6 @@ export class DelayedWills {
     const waiting = this.#waiting.get(clientId);
     if (waiting === undefined) return;
     this.cancel(clientId);
-    this.#publish(waiting.will);
+    this.#publish(waiting.will, waiting.owner);
   }
 }

@@ -54,7 +54,7 @@ export class Arrival {
   /** Ends it, and says why in the log; also when the socket is gone, which the cause may come after. */
   refuse(why: string): void {
     if (this.#told) return;
-    this.#parts.refusals.refused(this.peer.remote, why);
+    this.#parts.refusals.rejected(this.peer.remote, why);
     this.drop();
   }
 

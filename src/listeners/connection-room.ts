@@ -37,8 +37,12 @@ export class ConnectionRoom {
     return this.#taken;
   }
 
-  get full(): boolean {
-    return this.#taken >= this.capacity;
+  /**
+   * Whether a new connection is one too many. `descriptor`: its number, if known; as the system gives
+   * the lowest that is free, it tells how many files of all kinds are open.
+   */
+  isFull(descriptor: number): boolean {
+    return this.#taken >= this.capacity || descriptor >= this.capacity;
   }
 
   take(): void {
@@ -49,16 +53,16 @@ export class ConnectionRoom {
     this.#taken--;
   }
 
-  /** A connection had to be turned away, here or by the system; told at most once a minute. */
-  turnedAway(cause = "they are all that this machine lets Midge have"): void {
+  /** A connection had to be turned away; told at most once a minute. */
+  turnedAway(): void {
     this.#refused++;
     const now = this.#parts.clock.now();
     if (now - this.#loggedAt < LOG_INTERVAL) return;
     this.#loggedAt = now;
     const { openFiles, log } = this.#parts;
     log.error(
-      `New connections are refused (${this.#refused} so far): ${this.#taken} are open, and ${cause}. ` +
-        `Raise the limit of open files${openFiles === undefined ? "" : ` (${openFiles})`}: LimitNOFILE= in the systemd unit, or ulimit -n.`,
+      `New connections are refused (${this.#refused} so far): ${this.#taken} are open, and Midge may not have many more files open. ` +
+        `Raise that limit${openFiles === undefined ? "" : `, which is ${openFiles}`}: LimitNOFILE= in the systemd unit, or ulimit -n.`,
     );
   }
 }

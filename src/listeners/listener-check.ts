@@ -9,8 +9,12 @@ import type { ListenerOptions } from "./options.ts";
 export function checkListenerOptions(options: ListenerOptions): void {
   const problem = problemOf(options);
   if (problem === undefined) return;
-  const where = options.unix?.path ?? `port ${options.port}`;
-  throw new ListenError(where, options.setting, new Error(problem));
+  throw new ListenError(placeOf(options), options.setting, new Error(problem));
+}
+
+/** Where a listener is, for messages about all of it. */
+export function placeOf({ unix, port }: ListenerOptions): string {
+  return unix?.path ?? `port ${port}`;
 }
 
 function problemOf({ proxy, protocol, tls, webSocket }: ListenerOptions): string | undefined {

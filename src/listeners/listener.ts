@@ -12,7 +12,8 @@ import type { Clock } from "../time/clock.ts";
 import type { Scheduler } from "../time/scheduler.ts";
 import { Arrival } from "./arrival.ts";
 import type { ConnectionRoom } from "./connection-room.ts";
-import { checkListenerOptions } from "./listener-check.ts";
+import { ListenError } from "./listen-error.ts";
+import { checkListenerOptions, placeOf } from "./listener-check.ts";
 import { ListeningSockets } from "./listening-sockets.ts";
 import type { ListenerOptions } from "./options.ts";
 import { takeProxyHeader } from "./proxy-stage.ts";
@@ -40,6 +41,14 @@ const STUCK = 5000;
 const STOP_PATIENCE = 1000;
 const NO_BYTES = new Uint8Array(0);
 
+/** What an arrival takes up. */
+interface Place {
+  /** Monotonic ms. */
+  readonly since: number;
+  /** Gives its room to others. */
+  readonly leave: () => void;
+}
+
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #sockets: ListeningSockets;
@@ -48,8 +57,8 @@ export class Listener {
   readonly #webSocket: WebSocketStage | undefined;
   /** Straight from the socket to MQTT. */
   readonly #direct: boolean;
-  /** In order of arrival, with the time of it. */
-  readonly #arrivals = new Map<Arrival, number>();
+  /** In order of arrival. */
+  readonly #arrivals = new Map<Arrival, Place>();
   readonly #wires = new Set<SocketWire>();
   /** Connections and arrivals. */
   #open = 0;
@@ -85,10 +94,13 @@ export class Listener {
     return this.#open;
   }
 
-  /** Rejects with an Error in words: an address, a file or a combination of options that cannot be. */
+  /** Rejects with ListenError: an address, a file or a combination of options that cannot be. */
   async start(): Promise<void> {
-    checkListenerOptions(this.#parts.options);
-    await this.#tls?.start();
+    const { options } = this.#parts;
+    checkListenerOptions(options);
+    await this.#tls?.start().catch((error: Error) => {
+      throw new ListenError(placeOf(options), options.setting, error);
+    });
     try {
       await this.#sockets.start();
     } catch (error) {
@@ -126,15 +138,21 @@ export class Listener {
 
   #accept(socket: Socket): void {
     const { options, room } = this.#parts;
+    if (options.unix === undefined && socket.remoteAddress === undefined) {
+      // It has gone already.
+      socket.destroy();
+      return;
+    }
     const peer = peerOf(socket);
     const { maxConnections } = options;
+    const descriptor = descriptorOf(socket);
     const isFull = (): boolean =>
-      room.full || (maxConnections !== undefined && this.#open >= maxConnections);
+      room.isFull(descriptor) || (maxConnections !== undefined && this.#open >= maxConnections);
     if (isFull()) this.#dropStuck();
     if (isFull()) {
       socket.destroy();
-      if (room.full) room.turnedAway();
-      else this.#refusals.refused(peer.remote, "max_connections exceeded");
+      if (room.isFull(descriptor)) room.turnedAway();
+      else this.#refusals.tooMany(peer.address);
       return;
     }
     room.take();
@@ -152,8 +170,10 @@ export class Listener {
   #dropStuck(): void {
     const [oldest] = this.#arrivals;
     if (oldest === undefined) return;
-    const [arrival, since] = oldest;
-    if (this.#parts.clock.now() - since >= STUCK) arrival.drop();
+    const [arrival, { since, leave }] = oldest;
+    if (this.#parts.clock.now() - since < STUCK) return;
+    arrival.drop();
+    leave();
   }
 
   #receive(socket: Socket, peer: PeerInfo): void {
@@ -166,14 +186,18 @@ export class Listener {
       timeout: ARRIVAL_TIMEOUT,
       settled: () => this.#arrivals.delete(arrival),
     });
-    const gone = (): void => this.#leave();
-    socket.once("close", gone);
-    this.#arrivals.set(arrival, clock.now());
-    if (options.proxy === undefined) this.#secure(arrival, NO_BYTES, gone);
-    else takeProxyHeader(arrival, options.proxy, (early) => this.#secure(arrival, early, gone));
+    let present = true;
+    const leave = (): void => {
+      if (present) this.#leave();
+      present = false;
+    };
+    socket.once("close", leave);
+    this.#arrivals.set(arrival, { since: clock.now(), leave });
+    if (options.proxy === undefined) this.#secure(arrival, NO_BYTES, leave);
+    else takeProxyHeader(arrival, options.proxy, (early) => this.#secure(arrival, early, leave));
   }
 
-  #secure(arrival: Arrival, early: Uint8Array, gone: () => void): void {
+  #secure(arrival: Arrival, early: Uint8Array, leave: () => void): void {
     const { turn, accept } = this.#parts;
     const { socket } = arrival;
     if (this.#tls !== undefined) {
@@ -189,8 +213,8 @@ export class Listener {
       this.#webSocket.serve(arrival, socket, early);
     } else {
       arrival.complete();
-      socket.off("close", gone);
-      if (socket.destroyed) gone();
+      socket.off("close", leave);
+      if (socket.destroyed) leave();
       else this.#openPlain(socket, arrival.peer, early);
     }
   }
@@ -209,4 +233,10 @@ export class Listener {
       if (this.#wires.size === 0) this.#lastGone?.();
     };
   }
+}
+
+/** -1 where the system has none. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
+  return handle?.fd ?? -1;
 }

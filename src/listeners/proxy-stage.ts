@@ -21,9 +21,10 @@ export function takeProxyHeader(
     const result = reader.feed(chunk);
     if (result === undefined) return;
     socket.off("data", take);
+    socket.off("end", breakOff);
     socket.pause();
     if ("fault" in result) {
-      arrival.refuse(`its PROXY header cannot be read: ${result.fault}`);
+      arrival.refuse(`corrupt PROXY header (${result.fault})`);
       return;
     }
     const peer = peerBehind(result.header, options, arrival.peer);
@@ -34,8 +35,9 @@ export function takeProxyHeader(
     arrival.peer = peer;
     passed(result.rest);
   };
+  const breakOff = (): void => arrival.refuse("incomplete PROXY header");
   socket.on("data", take);
-  socket.once("end", () => arrival.refuse("it ended within its PROXY header"));
+  socket.once("end", breakOff);
   socket.resume();
 }
 
@@ -47,16 +49,16 @@ export function peerBehind(
 ): PeerInfo | string {
   const proxied = header === LOCAL ? undefined : header;
   const tls = proxied?.tls;
-  if (options.requireTls && tls === undefined) return "the client did not connect using TLS";
+  if (options.requireTls && tls === undefined) return "client did not connect using TLS";
   const verified = tls?.certificateVerified === true;
   if ((options.requireCertificate || options.useIdentityAsUsername) && !verified) {
-    return "the client did not provide a certificate";
+    return "client did not provide a certificate";
   }
   const peer = proxied === undefined ? balancer : placeOf(proxied);
   if (!options.useIdentityAsUsername) return peer;
   const identity = identityFrom(tls?.commonName);
   return identity === undefined
-    ? "the client's certificate has no common name that can be a user name"
+    ? "its certificate has no common name that can be a user name"
     : { ...peer, identity };
 }
 

@@ -16,17 +16,26 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** A connection from `remote` was not taken. */
-  refused(remote: string, why: string): void {
+  /** A connection came to nothing. The words are Mosquitto's, for those who watch logs. */
+  rejected(remote: string, why: string): void {
+    this.#write(`Connection from ${remote} rejected, ${why}.`);
+  }
+
+  /** A connection was one more than the listener takes. */
+  tooMany(address: string): void {
+    this.#write(`Client connection from ${address} denied: max_connections exceeded.`);
+  }
+
+  #write(line: string): void {
     const now = this.#clock.now();
     if (now >= this.#windowEnd) {
       if (this.#lines > LINES) {
-        this.#log.notice(`${this.#lines - LINES} more connections were refused.`);
+        this.#log.notice(`${this.#lines - LINES} more connections were rejected.`);
       }
       this.#windowEnd = now + WINDOW;
       this.#lines = 0;
     }
     this.#lines++;
-    if (this.#lines <= LINES) this.#log.connection(`Connection from ${remote} refused: ${why}.`);
+    if (this.#lines <= LINES) this.#log.connection(line);
   }
 }

@@ -24,10 +24,10 @@ const [TLS13_CIPHERS, CERTIFICATE_CIPHERS] = splitByVersion(DEFAULT_CIPHERS);
 /** Suites of pre-shared keys, those with forward secrecy first. */
 const PSK_CIPHERS = "kECDHEPSK+HIGH:kDHEPSK+HIGH:kPSK+HIGH:!CAMELLIA:!ARIA";
 
-/** Rejects with TlsFileError, or with an Error that names the option. `setting`: whose options they are. */
-export async function loadTls(options: TlsOptions, setting: string): Promise<LoadedTls> {
+/** Rejects with TlsFileError, or with an Error that names the option. */
+export async function loadTls(options: TlsOptions): Promise<LoadedTls> {
   const { identification, dhparamFile } = options;
-  const common = commonContext(options, setting);
+  const common = commonContext(options);
   const dhparam = dhparamFile === undefined ? "auto" : await readParameters(dhparamFile);
   const context = { ...common, dhparam };
   const files = dhparamFile === undefined ? [] : [dhparamFile];
@@ -36,7 +36,7 @@ export async function loadTls(options: TlsOptions, setting: string): Promise<Loa
     : await withCertificates(identification, context, files);
 }
 
-function commonContext(options: TlsOptions, setting: string): SecureContextOptions {
+function commonContext(options: TlsOptions): SecureContextOptions {
   const { identification, ciphers, ciphersTls13, minimumVersion } = options;
   const usual = identification.kind === "psk" ? PSK_CIPHERS : CERTIFICATE_CIPHERS;
   for (const [name, value] of [
@@ -44,7 +44,7 @@ function commonContext(options: TlsOptions, setting: string): SecureContextOptio
     ["ciphers_tls1.3", ciphersTls13],
   ] as const) {
     if (value === undefined) continue;
-    attempt({ ciphers: value }, (why) => new Error(`${setting}.${name}: ${why}`));
+    attempt({ ciphers: value }, (why) => new Error(`${name}: ${why}`));
   }
   return {
     minVersion: minimumVersion,

@@ -1,8 +1,6 @@
 /** A file that TLS needs cannot be used; says which, why, and what to do. */
 
 export class TlsFileError extends Error {
-  readonly code = "MIDGE_TLS_FILE_UNUSABLE";
-
   /** `file`: its path. `problem`: what is wrong with it, in words. */
   constructor(file: string, problem: string, cause?: unknown) {
     super(`${file}: ${problem}`, { cause });

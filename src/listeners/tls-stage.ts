@@ -58,7 +58,7 @@ export class TlsStage {
 
   /** Reads all files and watches them from then on. Rejects with an Error that says what is wrong. */
   async start(): Promise<void> {
-    const loaded = await loadTls(this.#parts.options, this.#parts.setting);
+    const loaded = await loadTls(this.#parts.options);
     this.#loaded = loaded;
     const server = createServer(this.#serverOptions(loaded));
     server.on("secureConnection", (socket) => this.#secured(socket));
@@ -110,12 +110,11 @@ export class TlsStage {
     const { options, setting, log } = this.#parts;
     try {
       await this.#watch.settle();
-      const loaded = await loadTls(options, setting);
+      const loaded = await loadTls(options);
       // Tickets of the old context are of no use in the new one, so that nobody who was revoked
       // comes in by resuming an older session.
       this.#server?.setSecureContext(loaded.context);
       this.#loaded = loaded;
-      await this.#watch.settle();
       this.#warnOfExpiry(loaded);
       log.info(`${setting}: TLS files read again.`);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Makes way for a Unix socket: what a process that is gone has left behind is removed, nothing else. */
-import { lstat, unlink } from "node:fs/promises";
+import { lstat, stat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 
 /** What the system's address structure holds, bytes. */
 const LONGEST_PATH = 107;
@@ -11,6 +12,8 @@ export async function clearSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > LONGEST_PATH) {
     throw new Error(`the path of a Unix socket has ${LONGEST_PATH} bytes at most`);
   }
+  // Listening would only say that it is not permitted.
+  await stat(dirname(path));
   const present = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;

@@ -44,6 +44,8 @@ export class WebSocketStage {
     this.#arrivals.set(socket, arrival);
     if (early.length > 0) socket.unshift(early);
     this.#server.emit("connection", socket);
+    // It was paused when it was accepted, or when what stood in front was read.
+    socket.resume();
   }
 
   /** Closes all WebSocket connections; fulfilled when they are gone, after 1 s at most. */

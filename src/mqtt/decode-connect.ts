@@ -46,8 +46,11 @@ function decodeRest(
   if ((flags & RESERVED) !== 0) return malformed("CONNECT with its reserved flag set"); // [MQTT-3.1.2-3]
   const will = decodeWill(reader, flags, level);
   if (will !== undefined && "kind" in will) return will;
-  const username = (flags & HAS_USERNAME) !== 0 ? reader.utf8() : undefined;
-  const hasPassword = (flags & HAS_PASSWORD) !== 0;
+  // In MQTT 3.1 the end of the packet goes before what the flags announce.
+  const has = (flag: number): boolean =>
+    (flags & flag) !== 0 && !(level === 3 && reader.remaining === 0);
+  const username = has(HAS_USERNAME) ? reader.utf8() : undefined;
+  const hasPassword = has(HAS_PASSWORD);
   if (hasPassword && username === undefined && level < 5) {
     return malformed("CONNECT with a password but no user name"); // [MQTT-3.1.2-22] of 3.1.1
   }

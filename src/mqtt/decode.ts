@@ -58,7 +58,8 @@ export function decodePacket(
 ): Packet | DecodeFault {
   const type = header >>> 4;
   if (type === PacketType.publish) return decodePublish(header, bytes, start, end, topics, level);
-  const flags = header & 15;
+  // MQTT 3.1 sets DUP on PUBREL, SUBSCRIBE and UNSUBSCRIBE that are repeated.
+  const flags = level === 3 && expectedFlags(type) === 2 ? header & 7 : header & 15;
   if (flags !== expectedFlags(type)) {
     return malformed(`reserved header bits ${flags} in packet type ${type}`);
   }

@@ -4,10 +4,16 @@ import { utf8Length } from "../bytes/utf8.ts";
 import { PacketType, type ProtocolLevel } from "./packet-types.ts";
 import type {
   AckPacket,
+  AuthPacket,
+  ConnackPacket,
   ConnectPacket,
+  DisconnectPacket,
   Packet,
+  SubackPacket,
   SubscribePacket,
   SubscriptionRequest,
+  UnsubackPacket,
+  UnsubscribePacket,
 } from "./packets.ts";
 import { encodeProperties, type Properties } from "./properties.ts";
 import type { QoS } from "./qos.ts";
@@ -140,7 +146,16 @@ function isPlain(packet: AckPacket): boolean {
   );
 }
 
-type PacketWithBody = Exclude<Packet, { kind: "publish" | "pingreq" | "pingresp" }>;
+type PacketWithBody =
+  | ConnectPacket
+  | ConnackPacket
+  | AckPacket
+  | SubscribePacket
+  | SubackPacket
+  | UnsubscribePacket
+  | UnsubackPacket
+  | DisconnectPacket
+  | AuthPacket;
 
 function encodeWithBody(
   writer: ByteWriter,

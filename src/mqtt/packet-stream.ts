@@ -14,7 +14,10 @@ import { Reason } from "./reason-codes.ts";
 export interface PacketStreamOptions {
   /** Longest packet taken, bytes, fixed header included. */
   readonly maximumPacketSize: number;
-  /** A server's first packet is CONNECT, a client's CONNACK; anything else is a fault at its first byte. */
+  /**
+   * A server's first packet is CONNECT, a client's CONNACK, or AUTH before it; anything else is a fault
+   * at its first byte.
+   */
   readonly role: "server" | "client";
   /** The level that a client speaks. A server learns it from CONNECT. */
   readonly level?: ProtocolLevel | undefined;
@@ -85,7 +88,7 @@ export class PacketStream {
     let at = 0;
     while (at < length && !this.held) {
       const header = bytes[at] as number;
-      if (!this.#started && header >>> 4 !== this.#first) {
+      if (!this.#started && !this.#mayBeFirst(header >>> 4)) {
         return fault(Reason.protocolError, `first packet is of type ${header >>> 4}`); // [MQTT-3.1.0-1]
       }
       let body = at + 1;
@@ -121,12 +124,18 @@ export class PacketStream {
         return fault(Reason.malformedPacket, "remaining length takes a byte too many"); // [MQTT-1.5.5-1]
       }
       at = end;
-      this.#started = true;
+      if (packet.kind !== "auth") this.#started = true;
       onPacket(packet);
       if (this.stopped) return undefined;
     }
     this.#keep(bytes, at, length, fromPartial);
     return undefined;
+  }
+
+  /** A server of MQTT 5.0 may ask for more before its CONNACK (§4.12). */
+  #mayBeFirst(type: number): boolean {
+    if (type === this.#first) return true;
+    return type === PacketType.auth && this.#first === PacketType.connack && this.#level === 5;
   }
 
   #keep(bytes: Uint8Array, at: number, length: number, fromPartial: boolean): void {

@@ -132,8 +132,8 @@ export interface Client {
   /** Replaces or removes (undefined) the will. */
   setWill(will: Will | undefined): void;
   /**
-   * Leaves the session to itself: kept if persistent, else ended. `sessionExpiry` (seconds) replaces
-   * what was said on opening [MQTT-3.14.2-2].
+   * Leaves the session to itself: kept if persistent, else ended. `sessionExpiry` (seconds, Infinity
+   * is for good) replaces what was said on opening (§3.14.2.2.2).
    */
   leave(how: Leaving, sessionExpiry?: number): void;
 }

@@ -9,7 +9,7 @@ import type { Message } from "./message.ts";
 /** A session's client, as far as hooks are concerned. */
 export interface HookClient {
   readonly clientId: string;
-  readonly username: string | undefined;
+  readonly username?: string | undefined;
 }
 
 export interface ConnectedClient extends HookClient {

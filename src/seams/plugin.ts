@@ -105,7 +105,7 @@ export interface Plugin {
    * publisher is acknowledged as ever. Must answer at once. With several plugins each sees what those
    * before it have made of the message.
    */
-  onPublish?(message: PluginMessage): MessageChange | "drop" | undefined | void;
+  onPublish?(message: PluginMessage): MessageChange | "drop" | undefined;
   /** A client has subscribed. */
   onSubscribe?(subscription: PluginSubscription): void | Promise<void>;
   /** A client has unsubscribed. */

@@ -22,9 +22,15 @@ const CAUSES: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer (timed out)",
 };
 
+/** What the TLS library adds to an error; its message is for programmers. */
+interface TlsError extends NodeJS.ErrnoException {
+  readonly reason?: string | undefined;
+}
+
 /** The cause in words; of several attempts, the cause of the first. */
 export function networkCause(error: Error): string {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  const { code, message } = (first instanceof Error ? first : error) as NodeJS.ErrnoException;
+  const { code, message, reason } = (first instanceof Error ? first : error) as TlsError;
+  if (reason !== undefined) return `TLS error: ${reason}`;
   return (code === undefined ? undefined : CAUSES[code]) ?? (message || (code ?? "unknown error"));
 }

@@ -1,5 +1,5 @@
 /** The documents in a folder, by name: read at the start, and written one after the other. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Low } from "lowdb";
 import type { DocumentStore } from "../seams/documents.ts";
@@ -38,6 +38,7 @@ export class DocumentFolder implements DocumentStore {
     } catch (error) {
       throw new StoreError(`cannot make the folder ${path}: ${(error as Error).message}`, error);
     }
+    await this.#sweep();
     for (const name of names) {
       const adapter = new DocumentFile({ path: join(path, `${name}.json`), log });
       // lowdb takes null for "nothing read" and keeps this.
@@ -82,6 +83,14 @@ export class DocumentFolder implements DocumentStore {
     document.writing = undefined;
   }
 
+  /** Takes away what a crash has left half written. */
+  async #sweep(): Promise<void> {
+    const { path } = this.#options;
+    for (const name of await readdir(path)) {
+      if (HALF_WRITTEN.test(name)) await rm(join(path, name), { force: true });
+    }
+  }
+
   #document(name: string): OpenDocument {
     const document = this.#documents.get(name);
     if (document === undefined) throw new Error(`The document ${name} was not opened`);
@@ -90,6 +99,7 @@ export class DocumentFolder implements DocumentStore {
 }
 
 const ABSENT = {};
+const HALF_WRITTEN = /\.json\.[0-9a-f]{12}\.new$/;
 
 async function readInto(
   low: Low<unknown>,

@@ -9,6 +9,9 @@ import {
   type PasswordRecord,
   SHA512_LENGTH,
 } from "../auth/password-records.ts";
+import { preparedPassword } from "../auth/saslprep.ts";
+import { SHA256_LENGTH, scramKeys } from "../auth/scram-record.ts";
+import { NODE_DIGESTS } from "./scram-digests.ts";
 
 export interface PasswordHasherOptions {
   /** How many are computed at the same time. */
@@ -17,7 +20,7 @@ export interface PasswordHasherOptions {
   readonly waiting?: number | undefined;
 }
 
-/** A digest to compute: what, and how long. */
+/** A digest to compute: how, and how long. */
 type Costs = HashRecipe & { readonly salt: Uint8Array; readonly length: number };
 
 interface Job {
@@ -28,8 +31,10 @@ interface Job {
 
 /** Mosquitto 2.0 reads records with salts of this length only. */
 const SALT_LENGTH = 12;
-const ARGON2_SALT_LENGTH = 16;
-const ARGON2_LENGTH = 32;
+/** Argon2id and SCRAM-SHA-256, which Mosquitto 2.0 does not read at all. */
+const LONG_SALT_LENGTH = 16;
+/** Of argon2id and of SCRAM-SHA-256. */
+const SHORT_LENGTH = 32;
 const CONCURRENCY = 2;
 const WAITING = 1000;
 
@@ -50,12 +55,9 @@ export class ThreadPoolHasher implements PasswordHasher {
     done: (verdict: PasswordVerdict) => void,
   ): void {
     const accepted = this.#add({
-      costs: { ...record, length: record.hash.length },
+      costs: { ...record, length: "hash" in record ? record.hash.length : SHA256_LENGTH },
       password,
-      done: (digest) => {
-        const right = digest !== undefined && equalInConstantTime(digest, record.hash);
-        done(right ? "right" : "wrong");
-      },
+      done: (digest) => done(digest !== undefined && fits(digest, record) ? "right" : "wrong"),
     });
     if (!accepted) setImmediate(done, "busy");
   }
@@ -65,13 +67,14 @@ export class ThreadPoolHasher implements PasswordHasher {
     password: Uint8Array,
     done: (record: PasswordRecord | undefined) => void,
   ): void {
-    const isArgon2 = recipe.kind === "argon2id";
-    const salt = new Uint8Array(randomBytes(isArgon2 ? ARGON2_SALT_LENGTH : SALT_LENGTH));
-    const length = isArgon2 ? ARGON2_LENGTH : SHA512_LENGTH;
+    const { kind } = recipe;
+    const long = kind === "argon2id" || kind === "scram-sha-256";
+    const salt = new Uint8Array(randomBytes(long ? LONG_SALT_LENGTH : SALT_LENGTH));
+    const length = long ? SHORT_LENGTH : SHA512_LENGTH;
     const accepted = this.#add({
       costs: { ...recipe, salt, length },
       password,
-      done: (hash) => done(hash === undefined ? undefined : { ...recipe, salt, hash }),
+      done: (digest) => done(digest === undefined ? undefined : recordOf(recipe, salt, digest)),
     });
     if (!accepted) setImmediate(done, undefined);
   }
@@ -100,6 +103,18 @@ export class ThreadPoolHasher implements PasswordHasher {
   }
 }
 
+function recordOf(recipe: HashRecipe, salt: Uint8Array, digest: Uint8Array): PasswordRecord {
+  return recipe.kind === "scram-sha-256"
+    ? { ...recipe, salt, ...scramKeys(digest, NODE_DIGESTS) }
+    : { ...recipe, salt, hash: digest };
+}
+
+function fits(digest: Uint8Array, record: PasswordRecord): boolean {
+  return record.kind === "scram-sha-256"
+    ? equalInConstantTime(scramKeys(digest, NODE_DIGESTS).storedKey, record.storedKey)
+    : equalInConstantTime(digest, record.hash);
+}
+
 /** Calls `done` later, with undefined where the library refuses. */
 function compute(
   costs: Costs,
@@ -117,6 +132,9 @@ function compute(
         return;
       case "sha512-pbkdf2":
         pbkdf2(password, salt, costs.iterations, length, "sha512", finish);
+        return;
+      case "scram-sha-256":
+        pbkdf2(preparedPassword(password), salt, costs.iterations, length, "sha256", finish);
         return;
       case "argon2id":
         argon2(

@@ -1,5 +1,5 @@
 /** Log lines to standard output, standard error, or a file that may be moved away. */
-import { fstatSync, mkdirSync, openSync } from "node:fs";
+import { existsSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { LineWriter } from "./line-writer.ts";
 import { LogError } from "./log-error.ts";
@@ -53,12 +53,17 @@ const MODE = 0o640;
 
 function openLog(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return openSync(path, "a", MODE);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new LogError(`cannot open the log file ${path}: ${code} (set by log_dest)`, error);
   }
+}
+
+/** One, not those around it: `recursive` never comes to an end below /proc. */
+function makeFolder(path: string): void {
+  if (!existsSync(path)) mkdirSync(path);
 }
 
 /** What systemd has put there goes to the journal, and has not been sent elsewhere since. */

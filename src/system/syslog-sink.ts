@@ -3,8 +3,8 @@
  * program `logger` of util-linux can, and is fed line by line.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Writable } from "node:stream";
-import { markedText } from "./log-line.ts";
+import type { Readable, Writable } from "node:stream";
+import { markedText, onOneLine } from "./log-line.ts";
 import { LOG_TYPE_INFO, type LogEntry, type LogSink } from "./log-types.ts";
 
 export interface SyslogOptions {
@@ -21,8 +21,10 @@ const LOCAL0 = 16;
 const MOST_WAITING = 1_048_576;
 /** Between attempts to start it again, ms. */
 const RETRY_INTERVAL = 5000;
+/** Characters. */
+const LONGEST_COMPLAINT = 200;
 
-type Child = ChildProcessByStdio<Writable, null, null>;
+type Child = ChildProcessByStdio<Writable, null, Readable>;
 
 export class SyslogSink implements LogSink {
   readonly #facility: number;
@@ -76,11 +78,15 @@ export class SyslogSink implements LogSink {
     if (now - this.#startedAt < RETRY_INTERVAL || this.#startedAt > now) return undefined;
     this.#startedAt = now;
     const words = ["--prio-prefix", "--tag", "midge"];
-    const child = spawn(this.#program, words, { stdio: ["pipe", "ignore", "ignore"] });
+    const child = spawn(this.#program, words, { stdio: ["pipe", "ignore", "pipe"] });
     this.#child = child;
     child.stdin.on("error", () => {});
     child.on("error", (error) => this.#fail(child, error.message));
-    child.on("exit", (code) => this.#fail(child, `${this.#program} ended with ${code}`));
+    let complaint = `${this.#program} ended`;
+    child.stderr.on("data", (text: Buffer) => {
+      complaint = onOneLine(text.toString().slice(0, LONGEST_COMPLAINT).trim());
+    });
+    child.on("close", () => this.#fail(child, complaint));
     return child.stdin;
   }
 

@@ -58,11 +58,33 @@ test("a missing file is told on one line, and the exit code is 3", (t) => {
 });
 
 test("warnings are told, and the file is valid all the same", (t) => {
-  const folder = writeFiles(t, { "mosquitto.conf": "pid_file /run/mosquitto.pid\n" });
+  const folder = writeFiles(t, { "mosquitto.conf": "persistence_file m.db\n" });
   assert.deepEqual(check(folder, "-c", "mosquitto.conf"), {
     status: 0,
     stdout: "mosquitto.conf is valid\n",
-    stderr: "warning: mosquitto.conf:1: pid_file: has no effect: Midge writes no pid file\n",
+    stderr:
+      "warning: mosquitto.conf:1: persistence_file: has no effect: Midge's store has file names of its own\n",
+  });
+});
+
+test("what is allowed but not wise is told as advice", (t) => {
+  const folder = writeFiles(t, {
+    "mosquitto.conf": "listener 1883\nallow_anonymous true\n",
+  });
+  assert.deepEqual(check(folder, "-c", "mosquitto.conf"), {
+    status: 0,
+    stdout: "mosquitto.conf is valid\n",
+    stderr:
+      "advice: mosquitto.conf:1: listener: whoever reaches this machine may publish and read everything\n",
+  });
+});
+
+test("a file that is named and cannot be read is told on one line, and the exit code is 3", (t) => {
+  const folder = writeFiles(t, { "midge.toml": '[access]\npassword_file = "none"\n' });
+  assert.deepEqual(check(folder, "-c", "midge.toml"), {
+    status: 3,
+    stdout: "",
+    stderr: 'midge.toml:2: access.password_file: "none": no such file\n',
   });
 });
 

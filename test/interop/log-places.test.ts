@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   openSync,
   readFileSync,
   renameSync,
@@ -18,7 +19,7 @@ import type { LogConfig } from "../../src/config/schema.ts";
 import { LineWriter } from "../../src/system/line-writer.ts";
 import { ProcessLog } from "../../src/system/log.ts";
 import { SyslogSink } from "../../src/system/syslog-sink.ts";
-import { runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
 const loss = (count: number, cause: string) => `lost ${count}: ${cause}\n`;
 
@@ -92,7 +93,7 @@ test("a pipe that nobody reads loses lines beyond a bound, and holds nothing up"
 });
 
 test("a log file is opened anew, so that it can be moved away", async (t) => {
-  const file = join(temporaryFolder(t), "deep/in/midge.log");
+  const file = join(temporaryFolder(t), "new/midge.log");
   const log = await ProcessLog.open(logConfig({ log_dest: [`file ${file}`] }));
   log.info("one");
   renameSync(file, `${file}.1`);
@@ -176,9 +177,22 @@ test("syslog that does not work is told once, and the process goes on", async ()
   assert.deepEqual(troubles, ["cannot log to syslog: spawn /none/logger ENOENT"]);
 });
 
+test("what the program complains of is told", async (t) => {
+  const { program } = fakeLogger(t, "echo 'logger: no socket' >&2; exit 1");
+  const told = new Promise<string>((resolve) => {
+    const sink = new SyslogSink({ facility: -1, trouble: resolve, program });
+    sink.write({ type: "error", text: "x", time: 0 });
+  });
+  assert.equal(await told, "cannot log to syslog: logger: no socket");
+});
+
 test("util-linux's logger understands what it is told", async (t) => {
-  const words = ["--prio-prefix", "--tag", "midge", "--no-act", "--stderr"];
-  const { code, errors } = await runToEnd(t, "logger", words, "<172>Warning: hot\n");
+  const socket = join(temporaryFolder(t), "log");
+  const receiver = new Program(t, "socat", ["-u", `UNIX-RECV:${socket}`, "STDOUT"]);
+  const words = ["--prio-prefix", "--tag", "midge", "--socket", socket];
+  await receiver.until(() => existsSync(socket), "its socket");
+  const { code } = await runToEnd(t, "logger", words, "<172>Warning: hot\n");
   assert.equal(code, 0);
-  assert.match(errors, /^<172>.* midge: Warning: hot\n$/);
+  await receiver.until((text) => text.includes("hot"), "the line");
+  assert.match(receiver.output, /^<172>.* midge: Warning: hot$/);
 });

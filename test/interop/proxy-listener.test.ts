@@ -126,7 +126,7 @@ describe("without a valid header the connection is closed", () => {
       assert.equal(rig.ends.length, 0);
       assert.match(
         rig.log.lines[0] ?? "",
-        /^connection: Connection from 127\.0\.0\.1:\d+ refused: its PROXY header cannot be read: /,
+        /^connection: Connection from 127\.0\.0\.1:\d+ rejected, corrupt PROXY header \(/,
       );
       await rig.until(() => rig.room.taken === 0, "the end");
     });
@@ -156,38 +156,38 @@ describe("TLS that the load balancer has ended", () => {
   const forged = proxyV2({ extensions: [tlsExtension({ verify: 1, fields: [name] })] });
 
   for (const [what, options, header, outcome] of [
-    ["required and not used", { requireTls: true }, plain, "the client did not connect using TLS"],
+    ["required and not used", { requireTls: true }, plain, "client did not connect using TLS"],
     ["required and used", { requireTls: true }, encrypted, undefined],
     [
       "required, and the load balancer speaks for itself",
       { requireTls: true },
       proxyV2({ command: 0x20 }),
-      "the client did not connect using TLS",
+      "client did not connect using TLS",
     ],
     [
       "without the certificate required",
       { requireCertificate: true },
       encrypted,
-      "the client did not provide a certificate",
+      "client did not provide a certificate",
     ],
     [
       "with a certificate that did not verify",
       { requireCertificate: true },
       forged,
-      "the client did not provide a certificate",
+      "client did not provide a certificate",
     ],
     ["with the certificate required", { requireCertificate: true }, nameless, undefined],
     [
       "with a certificate that names nobody",
       { useIdentityAsUsername: true },
       nameless,
-      "the client's certificate has no common name that can be a user name",
+      "its certificate has no common name that can be a user name",
     ],
     [
       "with a name that did not verify",
       { useIdentityAsUsername: true },
       forged,
-      "the client did not provide a certificate",
+      "client did not provide a certificate",
     ],
   ] as const) {
     test(what, async (t) => {
@@ -199,7 +199,7 @@ describe("TLS that the load balancer has ended", () => {
       }
       await closed(socket);
       assert.equal(rig.ends.length, 0);
-      assert.ok(rig.log.lines[0]?.endsWith(` refused: ${outcome}.`), rig.log.lines[0]);
+      assert.ok(rig.log.lines[0]?.endsWith(` rejected, ${outcome}.`), rig.log.lines[0]);
     });
   }
 

@@ -117,7 +117,9 @@ describe("a file of keys that cannot be used is told before anything is opened",
     test(problem, async (t) => {
       const file = keyFile(t, content);
       const { listener } = prepareListener(t, { options: { tls: pskOptions(file) } });
-      await assert.rejects(listener.start(), { message: `${file}: ${problem}` });
+      await assert.rejects(listener.start(), {
+        message: `cannot listen on port 0: ${file}: ${problem} (set by listener[0])`,
+      });
     });
   }
 });

@@ -1,5 +1,6 @@
 /** TLS listeners on real sockets: mosquitto's clients, mqtt.js, openssl and Node's TLS as the other end. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import {
   copyFileSync,
@@ -17,8 +18,9 @@ import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import mqtt from "mqtt";
 import { WebSocket } from "ws";
 import type { CertificateOptions, TlsOptions } from "../../src/listeners/options.ts";
+import { subjectOf, subjectText } from "../../src/listeners/x509-subject.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
-import { type Issued, opensslOutput, TestCa } from "../kit/certificates.ts";
+import { type Issued, opensslOutput, selfSigned, TestCa } from "../kit/certificates.ts";
 import { type ListenerRig, prepareListener, startListener } from "../kit/listener-rig.ts";
 import { mosquittoSub, Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
@@ -196,7 +198,7 @@ test("client certificates", async (t) => {
         assert.equal(await echoes(dial(t, rig, ca, options)), false);
         await rig.until(() => rig.log.lines.length > lines, "a line in the log");
         const line = rig.log.lines[lines] ?? "";
-        assert.match(line, new RegExp(`from 127\\.0\\.0\\.1:\\d+ refused: ${problem}\\.`));
+        assert.match(line, new RegExp(`from 127\\.0\\.0\\.1:\\d+ rejected, ${problem}\\.`));
         assert.equal(rig.ends.length, 0);
       });
     }
@@ -363,6 +365,24 @@ describe("files that are read again", () => {
     assert.equal(await servedName(t, rig, here.ca), "renewed");
   });
 
+  test("and a file that a link leads to in another folder", async (t) => {
+    const here = site(t);
+    const away = join(here.folder, "away");
+    mkdirSync(away);
+    const stored = { cert: join(away, "s.crt"), key: join(away, "s.key") };
+    replace(here.server, stored);
+    const [certFile, keyFile] = [join(here.folder, "live.crt"), join(here.folder, "live.key")];
+    symlinkSync(stored.cert, certFile);
+    symlinkSync(stored.key, keyFile);
+    const rig = await startListener(t, {
+      options: { tls: tlsOptions(here, { certFile, keyFile }) },
+    });
+    replace(here.ca.issue("renewed"), stored);
+    const reloaded = (): boolean => rig.log.lines.some((line) => line.includes("read again"));
+    await rig.until(reloaded, "a reload", 1000);
+    assert.equal(await servedName(t, rig, here.ca), "renewed");
+  });
+
   test("a bad new file leaves everything as it was, and the log says so", async (t) => {
     const here = site(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
@@ -406,36 +426,36 @@ describe("what cannot be used is told before anything is opened", () => {
       [
         "no such file",
         () => ({ certFile: "/nowhere/s.crt" }),
-        /^\/nowhere\/s\.crt: there is no such file$/,
+        /^cannot listen on port 0: \/nowhere\/s\.crt: there is no such file \(set by listener\[0\]\)$/,
       ],
-      ["a folder", ({ folder }) => ({ certFile: folder }), /it is a folder, not a file$/],
+      ["a folder", ({ folder }) => ({ certFile: folder }), /it is a folder, not a file \(set/],
       [
         "no certificate",
         ({ server }) => ({ certFile: server.key }),
-        /server\.key: there is no certificate in it$/,
+        /server\.key: there is no certificate in it \(set/,
       ],
       [
         "no key",
         ({ server }) => ({ keyFile: server.cert }),
-        /server\.crt: there is no private key in PEM form in it$/,
+        /server\.crt: there is no private key in PEM form in it \(set/,
       ],
       [
         "the key of another",
         ({ ca }) => ({ keyFile: ca.issue("x").key }),
-        /x\.key: it is not the key of the certificate in \S+server\.crt$/,
+        /x\.key: it is not the key of the certificate in \S+server\.crt \(set/,
       ],
       [
         "an encrypted key",
         encryptedKey,
-        /protected by a pass phrase.*openssl pkey -in \S+ -out NEW-FILE$/,
+        /protected by a pass phrase.*openssl pkey -in \S+ -out NEW-FILE \(set/,
       ],
-      ["a damaged certificate", damaged, /damaged\.crt: certificate 2 in it is damaged$/],
-      ["no CA", ({ server }) => ({ caFile: server.key }), /there is no certificate in it$/],
-      ["an empty CA folder", emptyFolder, /no CA certificate in any of its files$/],
+      ["a damaged certificate", damaged, /damaged\.crt: certificate 2 in it is damaged \(set/],
+      ["no CA", ({ server }) => ({ caFile: server.key }), /there is no certificate in it \(set/],
+      ["an empty CA folder", emptyFolder, /no CA certificate in any of its files \(set/],
       [
         "no revocation list",
         ({ ca }) => ({ crlFile: ca.cert }),
-        /no certificate revocation list in PEM form in it$/,
+        /no certificate revocation list in PEM form in it \(set/,
       ],
       [
         "no CA to verify with",
@@ -453,16 +473,16 @@ describe("what cannot be used is told before anything is opened", () => {
   }
 
   for (const [what, options, message] of [
-    ["no such cipher", { ciphers: "NONE-SUCH" }, /^listener\[0\]\.ciphers: no cipher match$/],
+    ["no such cipher", { ciphers: "NONE-SUCH" }, /: ciphers: no cipher match \(set/],
     [
       "no such cipher of TLS 1.3",
       { ciphersTls13: "TLS_NONE" },
-      /^listener\[0\]\.ciphers_tls1\.3: no cipher match$/,
+      /: ciphers_tls1\.3: no cipher match \(set/,
     ],
     [
       "no parameters",
       { dhparamFile: "/etc/hostname" },
-      /^\/etc\/hostname: there are no Diffie-Hellman parameters/,
+      /: \/etc\/hostname: there are no Diffie-Hellman parameters/,
     ],
   ] as const) {
     test(what, async (t) => {
@@ -530,6 +550,19 @@ describe("bad handshakes harm nobody", () => {
       await once(socket, "close");
     }
     await rig.until(() => rig.listener.connections === 0 && rig.room.taken === 0, "the end");
+  });
+
+  test("noise within an encrypted connection ends it, with a cause in one line", async (t) => {
+    const here = site(t);
+    const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
+    const raw = connectTcp(rig.port, "127.0.0.1");
+    t.after(() => raw.destroy());
+    const socket = dial(t, rig, here.ca, { socket: raw });
+    assert.equal(await echoes(socket), true);
+    raw.write(Buffer.alloc(100, 0x17));
+    await rig.until(() => rig.ends[0]?.isClosed === true, "the end");
+    assert.match(rig.ends[0]?.closedBecause ?? "", /^TLS error: [a-z ]+$/);
+    assert.equal(rig.room.taken, 0);
   });
 
   test("renegotiation is refused, and the listener serves on", async (t) => {
@@ -610,3 +643,18 @@ function emptyFolder({ folder }: Site): Partial<CertificateOptions> {
   mkdirSync(caPath);
   return { caPath, caFile: undefined };
 }
+
+test("subjects are written as openssl writes them", (t) => {
+  const folder = temporaryFolder(t);
+  for (const subject of [
+    "/C=GB/ST=Nottinghamshire/L=Nottingham/O=Server/OU=Production/CN=test client",
+    '/O=Serv\\/er, Inc/OU= lead"ing<>;\\\\ /OU=#hash/CN=tést ü\u{1f600}+UID=u1/emailAddress=a@b.c/title=t',
+    "/DC=example/DC=plant/CN=a\tb\\+c = d/serialNumber=7/SN=x/GN=y/street=z",
+  ]) {
+    const cert = selfSigned(folder, subject);
+    const { raw } = new X509Certificate(readFileSync(cert));
+    const read = subjectOf(raw) ?? assert.fail();
+    const words = ["x509", "-in", cert, "-noout", "-subject", "-nameopt", "RFC2253"];
+    assert.equal(`subject=${subjectText(read)}\n`, opensslOutput(...words));
+  }
+});

@@ -17,6 +17,7 @@ import type {
 import type { Properties } from "../../src/mqtt/properties.ts";
 import type { QoS } from "../../src/mqtt/qos.ts";
 import type { Access } from "../../src/seams/access.ts";
+import type { BrokerHooks } from "../../src/seams/hooks.ts";
 import { KeptLog } from "./kept-log.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { MemoryWire } from "./memory-wire.ts";
@@ -33,6 +34,7 @@ export interface TestBrokerSettings {
   readonly allowAnonymous?: boolean;
   readonly policy?: Partial<ListenerPolicy>;
   readonly access?: Access;
+  readonly hooks?: BrokerHooks;
 }
 
 export class TestBroker {
@@ -59,6 +61,7 @@ export class TestBroker {
       log: this.log,
       options: { ...DEFAULT_BROKER_OPTIONS, ...settings.options },
       access: settings.access,
+      hooks: settings.hooks,
     });
     this.broker.restore(this.disk.records());
   }

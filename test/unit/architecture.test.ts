@@ -23,6 +23,8 @@ const LAYERS: readonly (readonly string[])[] = [
 const TOP_FILES: Readonly<Record<string, string>> = {
   "main.ts": "main",
   "assemble.ts": "assemble",
+  "assemble-access.ts": "assemble",
+  "access-from-config.ts": "assemble",
   "assemble-listeners.ts": "assemble",
   "listener-options.ts": "assemble",
   "options-from-config.ts": "assemble",

@@ -92,7 +92,7 @@ test("[MQTT-3.1.3-8] no identifier and no clean session is refused by return cod
 });
 
 test("[MQTT-3.1.3-9] an identifier that the server does not allow is refused by return code 2 and closed", () => {
-  const prefixed = new TestBroker({ policy: { clientIdPrefix: "site-7." } });
+  const prefixed = new TestBroker({ policy: { clientIdPrefixes: ["site-7."] } });
   for (const id of ["site-8.pump", "pump", "site-7"]) {
     const client = prefixed.dial();
     client.send(connectPacket(id));

@@ -139,7 +139,7 @@ test("custody: a recipient that takes longer gets the message from the disk afte
   assert.deepEqual(publisher.take(), []);
   broker.disk.commit();
   assert.deepEqual(publisher.take(), [{ kind: "puback", packetId: 9 }]);
-  assert.deepEqual(broker.restart().connect("a", KEPT).messages(), ["t=x q1"]);
+  assert.deepEqual(broker.restart().connect("a", KEPT).messages(), ["t=x q1 dup"]);
 });
 
 test("custody: with several recipients the slowest decides", () => {

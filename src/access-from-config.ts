@@ -1,0 +1,53 @@
+/** From the configuration to who may come in by which listener, and what decides. */
+import type { AccessPolicy, AccessSettings, ChainLink } from "./auth/access-policy.ts";
+import { OPEN } from "./auth/access-policy.ts";
+import type { Config, ListenerConfig } from "./config/schema.ts";
+
+/** The name under which the web server's clients are known. */
+export const HTTP_LISTENER = "http";
+
+export function accessSettingsFrom(config: Config): AccessSettings {
+  const { access, http, plugin } = config;
+  const policyOf = (allowAnonymous: boolean, given: ChainConfig): AccessPolicy => ({
+    allowAnonymous,
+    chain: chainOf(given),
+    strictSubscribe: access.strict_subscribe,
+    denySpecialCharacters: access.auth_plugin_deny_special_chars,
+  });
+  const plugins = plugin.map(({ name }) => name);
+  const listeners = new Map<string, AccessPolicy>();
+  listeners.set(HTTP_LISTENER, policyOf(http.allow_anonymous, { ...access, plugins }));
+  for (const listener of config.listener) {
+    listeners.set(listener.name, policyOf(listener.allow_anonymous, listener));
+  }
+  return {
+    throttle: {
+      freeFailures: access.max_login_failures,
+      longestDelay: access.max_login_delay * 1000,
+    },
+    listeners,
+    // Nodes and bridges enter by a door of their own, not by a listener.
+    nodes: OPEN,
+    others: OPEN,
+  };
+}
+
+type ChainConfig = Pick<
+  ListenerConfig,
+  "password_file" | "acl_file" | "dynamic_security" | "plugins"
+>;
+
+function chainOf(given: ChainConfig): readonly ChainLink[] {
+  const { password_file, acl_file, dynamic_security, plugins } = given;
+  const chain: ChainLink[] = [];
+  if (password_file !== "") chain.push({ kind: "password-file", path: password_file });
+  if (acl_file !== "") chain.push({ kind: "acl-file", path: acl_file });
+  if (dynamic_security) chain.push({ kind: "dynamic-security" });
+  for (const name of plugins) chain.push({ kind: "plugin", name });
+  return chain;
+}
+
+/** Whether some listener's clients are managed by dynamic security. */
+export function usesDynamicSecurity({ listener, access }: Config): boolean {
+  return access.dynamic_security || listener.some(({ dynamic_security }) => dynamic_security);
+}

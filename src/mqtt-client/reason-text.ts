@@ -1,0 +1,52 @@
+/** Reason codes of MQTT 5.0 (table 2-6) in words, as they are shown to people. */
+import { Reason } from "../mqtt/reason-codes.ts";
+
+const TEXTS: Readonly<Record<number, string>> = {
+  [Reason.success]: "Success",
+  [Reason.grantedQos1]: "Granted QoS 1",
+  [Reason.grantedQos2]: "Granted QoS 2",
+  [Reason.disconnectWithWill]: "Disconnect with Will Message",
+  [Reason.noMatchingSubscribers]: "No matching subscribers",
+  [Reason.noSubscriptionExisted]: "No subscription existed",
+  [Reason.continueAuthentication]: "Continue authentication",
+  [Reason.reauthenticate]: "Re-authenticate",
+  [Reason.unspecifiedError]: "Unspecified error",
+  [Reason.malformedPacket]: "Malformed Packet",
+  [Reason.protocolError]: "Protocol Error",
+  [Reason.implementationSpecificError]: "Implementation specific error",
+  [Reason.unsupportedProtocolVersion]: "Unsupported Protocol Version",
+  [Reason.clientIdentifierNotValid]: "Client Identifier not valid",
+  [Reason.badUserNameOrPassword]: "Bad User Name or Password",
+  [Reason.notAuthorized]: "Not authorized",
+  [Reason.serverUnavailable]: "Server unavailable",
+  [Reason.serverBusy]: "Server busy",
+  [Reason.banned]: "Banned",
+  [Reason.serverShuttingDown]: "Server shutting down",
+  [Reason.badAuthenticationMethod]: "Bad authentication method",
+  [Reason.keepAliveTimeout]: "Keep Alive timeout",
+  [Reason.sessionTakenOver]: "Session taken over",
+  [Reason.topicFilterInvalid]: "Topic Filter invalid",
+  [Reason.topicNameInvalid]: "Topic Name invalid",
+  [Reason.packetIdentifierInUse]: "Packet Identifier in use",
+  [Reason.packetIdentifierNotFound]: "Packet Identifier not found",
+  [Reason.receiveMaximumExceeded]: "Receive Maximum exceeded",
+  [Reason.topicAliasInvalid]: "Topic Alias invalid",
+  [Reason.packetTooLarge]: "Packet too large",
+  [Reason.messageRateTooHigh]: "Message rate too high",
+  [Reason.quotaExceeded]: "Quota exceeded",
+  [Reason.administrativeAction]: "Administrative action",
+  [Reason.payloadFormatInvalid]: "Payload format invalid",
+  [Reason.retainNotSupported]: "Retain not supported",
+  [Reason.qosNotSupported]: "QoS not supported",
+  [Reason.useAnotherServer]: "Use another server",
+  [Reason.serverMoved]: "Server moved",
+  [Reason.sharedSubscriptionsNotSupported]: "Shared Subscriptions not supported",
+  [Reason.connectionRateExceeded]: "Connection rate exceeded",
+  [Reason.maximumConnectTime]: "Maximum connect time",
+  [Reason.subscriptionIdentifiersNotSupported]: "Subscription identifiers not supported",
+  [Reason.wildcardSubscriptionsNotSupported]: "Wildcard Subscriptions not supported",
+};
+
+export function reasonText(reasonCode: number): string {
+  return TEXTS[reasonCode] ?? `Unknown reason ${reasonCode}`;
+}
