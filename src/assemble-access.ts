@@ -1,6 +1,6 @@
 /** Builds access control from the configuration: its files, dynamic security, and what they are kept in. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { accessSettingsFrom, usesDynamicSecurity } from "./access-from-config.ts";
 import { AccessControl, type AccessModule } from "./auth/access-control.ts";
@@ -103,7 +103,8 @@ export class AssembledAccess {
   /** The first time: takes over Mosquitto's document, or makes an administrator. */
   async #begin(dynsec: DynamicSecurity): Promise<void> {
     const { access } = this.#parts.config;
-    if (access.dynamic_security_import !== "") {
+    // Mosquitto makes the file where there is none.
+    if (access.dynamic_security_import !== "" && existsSync(access.dynamic_security_import)) {
       const problem = dynsec.adopt(readJson(access.dynamic_security_import));
       if (problem !== undefined) {
         throw new AccessError([`${access.dynamic_security_import}: ${problem}`]);

@@ -14,7 +14,7 @@ export interface ListenersParts {
   /** The longest MQTT packet, bytes. */
   readonly maxPacketSize: number;
   /** Makes what takes in the connections of a listener. */
-  readonly acceptor: (policy: ListenerPolicy) => (wire: Wire) => WireEnd;
+  readonly acceptor: (policy: () => ListenerPolicy) => (wire: Wire) => WireEnd;
   readonly room: ConnectionRoom;
   readonly turn: FlushTurn;
   readonly time: RealTime;
@@ -33,6 +33,8 @@ export class Listeners {
   readonly #parts: ListenersParts;
   readonly #running: Listener[] = [];
   readonly #started: StartedListener[] = [];
+  /** In force for connections from now on, by the listener's name. */
+  readonly #policies = new Map<string, ListenerPolicy>();
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
@@ -63,11 +65,21 @@ export class Listeners {
     await Promise.all(this.#running.map((listener) => listener.reload()));
   }
 
+  /** Puts what the listeners allow into force; where they listen stays as it was. */
+  reconfigure(configs: readonly ListenerConfig[]): void {
+    for (const config of configs) {
+      if (this.#policies.has(config.name))
+        this.#policies.set(config.name, listenerPolicyFrom(config));
+    }
+  }
+
   async #open(config: ListenerConfig, index: number): Promise<void> {
     const { maxPacketSize, acceptor, room, turn, time, log } = this.#parts;
+    const first = listenerPolicyFrom(config);
+    this.#policies.set(config.name, first);
     const listener = new Listener({
       options: listenerOptionsFrom(config, index, maxPacketSize),
-      accept: acceptor(listenerPolicyFrom(config)),
+      accept: acceptor(() => this.#policies.get(config.name) ?? first),
       room,
       turn,
       clock: time,

@@ -88,7 +88,7 @@ export class Midge {
       this.#time.start();
       this.#running.push(this.#time);
       const { journal, records } = await this.#openJournal();
-      const access = await this.#privileged(() => this.#openAccess());
+      const access = await this.#openAccess();
       const broker = this.#startBroker(journal, records, access);
       await this.#startGateway(broker, journal, records);
       this.#startBridges(broker);
@@ -297,6 +297,10 @@ export class Midge {
       log: this.#log,
     });
     await this.#startPart(listeners, false);
+    this.#running.push({
+      stop: () => {},
+      reload: () => listeners.reconfigure(this.#config.listener),
+    });
     for (const { config, scheme, port } of listeners.started) {
       const what = config.protocol === "mqtt" ? "MQTT" : "MQTT over WebSocket";
       const { path, address, bind_interface } = config;
@@ -308,12 +312,12 @@ export class Midge {
   async #startHttp(broker: Broker): Promise<void> {
     const { http, listener } = this.#config;
     if (!http.enabled) return;
-    const policy: ListenerPolicy = {
+    const policy = (): ListenerPolicy => ({
       name: "http",
       label: `port ${http.port}`,
       origin: "websocket",
-      allowAnonymous: http.allow_anonymous,
-    };
+      allowAnonymous: this.#config.http.allow_anonymous,
+    });
     const acceptor = this.#webSocketAcceptor(this.#acceptor(broker, policy), http.allowed_origins);
     const startedAt = this.#time.now();
     const server = new HttpServer({
@@ -357,10 +361,12 @@ export class Midge {
     return true;
   }
 
-  #acceptor(broker: Broker, policy: ListenerPolicy): (wire: Wire) => WireEnd {
+  /** `policy` is asked for each connection, as it may change. */
+  #acceptor(broker: Broker, policy: () => ListenerPolicy): (wire: Wire) => WireEnd {
     const topics = this.#topics;
     return (wire) => {
-      const connection = new Connection({ broker, wire, policy, random: Math.random, topics });
+      const parts = { broker, wire, policy: policy(), random: Math.random, topics };
+      const connection = new Connection(parts);
       connection.open();
       return connection;
     };

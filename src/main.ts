@@ -18,6 +18,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   "sn-pub": { summary: "publish as an MQTT-SN node", load: () => import("./cli/sn-pub.ts") },
   "sn-sub": { summary: "subscribe as an MQTT-SN node", load: () => import("./cli/sn-sub.ts") },
   simulate: { summary: "run simulated MQTT-SN nodes", load: () => import("./cli/simulate.ts") },
+  passwd: { summary: "manage a password file", load: () => import("./cli/passwd.ts") },
+  ctrl: {
+    summary: "manage clients, groups and roles of a running broker",
+    load: () => import("./cli/ctrl.ts"),
+  },
 };
 
 /** The built dashboard page: beside the bundle, or where the build puts it when run from the sources. */

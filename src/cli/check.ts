@@ -1,9 +1,10 @@
 /** `midge check`: says whether a configuration is valid, and writes the example file. */
 import { Command } from "commander";
-import { ConfigError, formatProblem, type Problem } from "../config/config-error.ts";
+import { ConfigError, formatProblem } from "../config/config-error.ts";
 import { exampleFile } from "../config/example.ts";
 import { loadConfig } from "../config/load.ts";
 import { optionsTable } from "../config/options-table.ts";
+import { checkAccessFiles } from "./check-access.ts";
 
 /** What the program ends with where the configuration is at fault. */
 const EXIT_CONFIG = 3;
@@ -31,19 +32,26 @@ function run(options: CheckOptions): void {
 
 function check(file: string | undefined): void {
   try {
-    const { warnings, advice } = loadConfig({ file, files: "first" });
-    tell(warnings, "warning: ");
-    tell(advice, "advice: ");
+    const { config, warnings, advice } = loadConfig({ file, files: "first" });
+    const access = checkAccessFiles(config);
+    tell(warnings.map(formatProblem), "warning: ");
+    tell(access.warnings, "warning: ");
+    tell(advice.map(formatProblem), "advice: ");
+    if (access.problems.length > 0) {
+      tell(access.problems, "");
+      process.exitCode = EXIT_CONFIG;
+      return;
+    }
     const verdict =
       file === undefined ? "No file given: the defaults are valid" : `${file} is valid`;
     process.stdout.write(`${verdict}\n`);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    tell(error.problems, "");
+    tell(error.problems.map(formatProblem), "");
     process.exitCode = EXIT_CONFIG;
   }
 }
 
-function tell(problems: readonly Problem[], prefix: string): void {
-  for (const problem of problems) process.stderr.write(`${prefix}${formatProblem(problem)}\n`);
+function tell(lines: readonly string[], prefix: string): void {
+  for (const line of lines) process.stderr.write(`${prefix}${line}\n`);
 }

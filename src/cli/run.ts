@@ -2,6 +2,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { ConfigError, formatProblem, type Problem } from "../config/config-error.ts";
 import { type Loaded, type LoadOptions, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { checkAccessFiles } from "./check-access.ts";
 import { type Build, serve, takeOverSignals } from "./serve.ts";
 
 interface RunOptions {
@@ -71,11 +73,20 @@ async function action(build: Build, options: RunOptions): Promise<void> {
     return;
   }
   if (options.testConfig === true) {
-    process.stdout.write("Configuration file is OK.\n");
+    test(loaded.config);
     return;
   }
   const reload = () => loadConfig({ ...loadOptions(options), files: "again" });
   await serve(build, { loaded, reload, demo: options.demo === true });
+}
+
+/** What `--test-config` says of a configuration that is right in itself. */
+function test(config: Config): void {
+  const { problems, warnings } = checkAccessFiles(config);
+  for (const line of warnings) process.stderr.write(`Warning: ${line}\n`);
+  for (const line of problems) process.stderr.write(`Error: ${line}\n`);
+  if (problems.length > 0) process.exitCode = EXIT_CONFIG;
+  else process.stdout.write("Configuration file is OK.\n");
 }
 
 function loadOptions({ config, configFile, port, verbose, quiet }: RunOptions): LoadOptions {

@@ -43,6 +43,13 @@ export interface ServeOptions {
 }
 
 const EXIT_FAILURE = 1;
+const EXIT_CONFIG = 3;
+/** Errors by which the configuration is to blame, though it shows at the start only. */
+const OF_CONFIGURATION: ReadonlySet<unknown> = new Set([
+  "MIDGE_ACCESS_INVALID",
+  "MIDGE_PLUGIN_FAILED",
+  "MIDGE_USER_UNUSABLE",
+]);
 /** A part that does not stop must not keep the process; the supervisor's patience is longer. */
 const STOP_TIMEOUT = 1500;
 
@@ -97,9 +104,10 @@ export async function serve(build: Build, options: ServeOptions): Promise<void> 
 
 /** Tells what has a stable code, which is an error of operation; the rest is a bug. */
 function fail(error: unknown, tell: (text: string) => void): void {
-  if ((error as { code?: unknown }).code === undefined) throw error;
-  tell((error as Error).message);
-  process.exitCode = EXIT_FAILURE;
+  const { code } = error as { readonly code?: unknown };
+  if (code === undefined) throw error;
+  for (const line of (error as Error).message.split("\n")) tell(line);
+  process.exitCode = OF_CONFIGURATION.has(code) ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
 function obeySignals(

@@ -27,7 +27,6 @@ export const HttpSchema = v.pipe(
         defaultText:
           "that of [access]; without one, true on a loopback address if there are no users",
         example: true,
-        restart: true,
       }),
     ),
     allowed_origins: v.optional(

@@ -5,8 +5,8 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "../sockets/flush-turn.ts";
 import { type PeerInfo, peerOf } from "../sockets/peer-info.ts";
+import { WebSocketWire } from "../sockets/websocket-wire.ts";
 import { isOriginAllowed } from "./websocket-origin.ts";
-import { WebSocketWire } from "./websocket-wire.ts";
 
 /** The subprotocols that carry MQTT: 3.1.1 and later, and 3.1; the first a client offers is taken. */
 const SUBPROTOCOLS: ReadonlySet<string> = new Set(["mqtt", "mqttv3.1"]);

@@ -16,6 +16,8 @@ export class AuthenticationExchange {
   readonly #ends: ExchangeEnds;
   /** The server's turn is awaited: of the first exchange from the beginning, later of a re-authentication. */
   #running = true;
+  /** The method is at work on the server's last data. */
+  #answering = false;
   #ended = false;
 
   constructor(authentication: Authentication, ends: ExchangeEnds) {
@@ -38,11 +40,12 @@ export class AuthenticationExchange {
   /** AUTH came; `connected` tells whether CONNACK had come before. */
   received({ reasonCode, properties }: AuthPacket, connected: boolean): void {
     const { method } = this.#authentication;
-    if (!this.#running) {
+    if (!this.#running || this.#answering) {
       this.#ends.failed("AUTH that nobody has asked for");
     } else if (properties?.authenticationMethod !== method) {
       this.#ends.failed(`AUTH of another method than ${method}`); // [MQTT-4.12.0-5]
     } else if (reasonCode === Reason.continueAuthentication) {
+      this.#answering = true;
       this.#authentication.next(properties.authenticationData, (step) => this.#answer(step));
     } else if (reasonCode === Reason.success && connected) {
       this.#complete(properties.authenticationData);
@@ -75,6 +78,7 @@ export class AuthenticationExchange {
 
   #answer(step: AuthenticationStep): void {
     if (this.#ended) return;
+    this.#answering = false;
     if (step.kind === "give-up") this.#ends.failed(step.detail);
     else this.#ends.send(Reason.continueAuthentication, this.#properties(step.data));
   }

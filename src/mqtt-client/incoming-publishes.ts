@@ -54,10 +54,16 @@ export class IncomingPublishes {
     if (alias === undefined || this.#aliases === undefined) return packet;
     const topic = this.#aliases.resolve(packet.topic, alias);
     if (topic === undefined) {
-      return fault(Reason.topicAliasInvalid, `PUBLISH with topic alias ${alias}, which is over the limit`);
+      return fault(
+        Reason.topicAliasInvalid,
+        `PUBLISH with topic alias ${alias}, which is over the limit`,
+      );
     }
     if (topic === "") {
-      return fault(Reason.protocolError, `PUBLISH with topic alias ${alias}, which stands for nothing`);
+      return fault(
+        Reason.protocolError,
+        `PUBLISH with topic alias ${alias}, which stands for nothing`,
+      );
     }
     return topic === packet.topic ? packet : { ...packet, topic };
   }

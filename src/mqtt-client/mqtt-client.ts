@@ -1,10 +1,13 @@
 /**
- * An MQTT 3.1 and 3.1.1 client on one connection, without any I/O of its own. It speaks the protocol
- * and checks the server's answers; what the messages mean, and when they are safe, is its owner's.
+ * An MQTT 3.1, 3.1.1 and 5.0 client on one connection, without any I/O of its own. It speaks the
+ * protocol, keeps to the server's limits and checks its answers; what the messages mean, and when they
+ * are safe, is its owner's.
  */
+import type { DecodeFault } from "../mqtt/decode-fault.ts";
 import { encodeAck, encodePacket, encodePublish } from "../mqtt/encode.ts";
 import { PacketStream } from "../mqtt/packet-stream.ts";
 import type {
+  AckPacket,
   ConnackPacket,
   Packet,
   ProtocolLevel,
@@ -13,24 +16,40 @@ import type {
   SubscriptionRequest,
   WillFields,
 } from "../mqtt/packets.ts";
+import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
+import type { Authentication } from "./authentication.ts";
+import { AuthenticationExchange } from "./authentication-exchange.ts";
+import { AwaitedAnswers } from "./awaited-answers.ts";
+import type { Answer, MqttClientOwner } from "./client-owner.ts";
 import type { Ending } from "./ending.ts";
+import { IncomingPublishes } from "./incoming-publishes.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import { OutgoingPublishes } from "./outgoing-publishes.ts";
+import { limitsOf, NO_LIMITS, type ServerLimits, subscribeFault } from "./server-limits.ts";
+
+export type { Answer, MqttClientOwner } from "./client-owner.ts";
 
 export interface MqttClientOptions {
   readonly level: ProtocolLevel;
   /** Mark the client as a bridge, see `ConnectPacket.bridge`. */
   readonly bridge?: boolean | undefined;
   readonly clientId: string;
+  /** Clean Session, and Clean Start of 5.0. */
   readonly cleanSession: boolean;
   /** Seconds, 0 for none. */
   readonly keepAlive: number;
   readonly will?: WillFields | undefined;
   readonly username?: string | undefined;
   readonly password?: Uint8Array | undefined;
+  /** Of CONNECT, in 5.0. What they ask the server to keep to is checked. */
+  readonly properties?: Properties | undefined;
+  /** Enhanced authentication of 5.0; its method and data take the place of those in `properties`. */
+  readonly authentication?: Authentication | undefined;
   /** Longest packet taken from the server, bytes; 268 435 460, the protocol's own limit, if not given. */
   readonly maximumPacketSize?: number | undefined;
   /** How long the server may take to answer CONNECT or PINGREQ, ms; 20 000 if not given. */
@@ -45,40 +64,10 @@ export interface MqttClientParts {
   readonly options: MqttClientOptions;
 }
 
-/** Who uses a client. All calls come from within calls of the wire or the scheduler. */
-export interface MqttClientOwner {
-  /** The server accepted. 3.1 servers cannot tell of the session: it then counts as present unless clean. */
-  connected(sessionPresent: boolean): void;
-  /**
-   * A message came; its payload lies in a buffer that is reused after the call. With a QoS above 0
-   * the owner answers with `acknowledge` when the message is safe; a QoS 2 message may come again
-   * under its packetId until `released`.
-   */
-  message(packet: PublishPacket): void;
-  /**
-   * The server will not send the QoS 2 message `packetId` again. The owner answers with `complete`,
-   * even if it does not know the message: the server repeats PUBREL until it is [MQTT-4.3.3-2].
-   */
-  released(packetId: number): void;
-  /** PUBREC came for a QoS 2 publish; the owner answers with `release`. */
-  received(packetId: number): void;
-  /** PUBACK or PUBCOMP came: the server has the message for good. */
-  acknowledged(packetId: number): void;
-  /** SUBACK: a granted QoS or 0x80 for each filter asked for. */
-  subscribed(packetId: number, codes: readonly number[]): void;
-  unsubscribed(packetId: number): void;
-  /** The wire has taken its backlog. */
-  drained(): void;
-  /** The connection is over; nothing more comes. */
-  closed(ending: Ending): void;
-}
-
-/** What the server is to answer under a packet identifier. */
-type Awaited = "puback" | "pubrec" | "pubcomp" | "unsuback" | { readonly filters: number };
-
 const LONGEST_PACKET = 268_435_460;
 const PATIENCE = 20_000;
 const ACCEPTED = 0;
+const SUCCESS: Answer = { reasonCode: Reason.success };
 
 export class MqttClient implements WireEnd {
   readonly #wire: Wire;
@@ -86,38 +75,44 @@ export class MqttClient implements WireEnd {
   readonly #options: MqttClientOptions;
   readonly #scheduler: Scheduler;
   readonly #stream: PacketStream;
-  readonly #keepAlive: KeepAlive | undefined;
-  readonly #awaited = new Map<number, Awaited>();
+  readonly #clock: Clock;
+  readonly #incoming: IncomingPublishes;
+  readonly #authentication: AuthenticationExchange | undefined;
+  readonly #awaited = new AwaitedAnswers();
   readonly #take = (packet: Packet): void => this.#handle(packet);
+  #keepAlive: KeepAlive | undefined;
   #state: "new" | "connecting" | "connected" | "closed" = "new";
   #connackTimer: Timer | undefined;
-  #lastPacketId = 0;
+  #limits = NO_LIMITS;
+  /** Of 5.0, once connected. */
+  #outgoing: OutgoingPublishes | undefined;
 
   constructor({ wire, owner, clock, scheduler, options }: MqttClientParts) {
+    const { level, properties, authentication } = options;
     this.#wire = wire;
     this.#owner = owner;
     this.#options = options;
+    this.#clock = clock;
     this.#scheduler = scheduler;
+    this.#incoming = new IncomingPublishes(level, properties);
     this.#stream = new PacketStream({
-      maximumPacketSize: options.maximumPacketSize ?? LONGEST_PACKET,
+      maximumPacketSize: Math.min(
+        options.maximumPacketSize ?? LONGEST_PACKET,
+        properties?.maximumPacketSize ?? LONGEST_PACKET,
+      ),
       role: "client",
+      level,
     });
-    if (options.keepAlive > 0) {
-      const interval = options.keepAlive * 1000;
-      this.#keepAlive = new KeepAlive({
-        clock,
-        scheduler,
-        interval,
-        patience: Math.min(interval, options.patience ?? PATIENCE),
-        ping: () => this.#send({ kind: "pingreq" }),
-        silent: () => this.#end({ kind: "silent", detail: "no answer to a keep-alive ping" }),
-      });
-    }
+    if (level < 5 || authentication === undefined) return;
+    this.#authentication = new AuthenticationExchange(authentication, {
+      send: (reasonCode, data) => this.#send({ kind: "auth", reasonCode, properties: data }),
+      failed: (detail) => this.#broke(detail),
+    });
   }
 
   /** Sends CONNECT. Call once. */
   start(): void {
-    const { level, bridge, clientId, cleanSession, keepAlive, will, username, password, patience } =
+    const { level, bridge, clientId, cleanSession, keepAlive, will, username, password } =
       this.#options;
     this.#state = "connecting";
     this.#send({
@@ -130,8 +125,19 @@ export class MqttClient implements WireEnd {
       will,
       username,
       password,
+      properties: level === 5 ? this.#connectProperties() : undefined,
     });
-    this.#connackTimer = this.#scheduler.after(patience ?? PATIENCE, () => {
+    this.#awaitConnack();
+  }
+
+  #connectProperties(): Properties {
+    const { properties, maximumPacketSize } = this.#options;
+    return { maximumPacketSize, ...properties, ...this.#authentication?.beginning() };
+  }
+
+  #awaitConnack(): void {
+    this.#connackTimer?.cancel();
+    this.#connackTimer = this.#scheduler.after(this.#options.patience ?? PATIENCE, () => {
       this.#end({ kind: "silent", detail: "no answer to CONNECT" });
     });
   }
@@ -151,18 +157,30 @@ export class MqttClient implements WireEnd {
     return this.#awaited.size;
   }
 
+  /** What the server takes, once connected. */
+  get limits(): ServerLimits {
+    return this.#limits;
+  }
+
+  /** How many more QoS 1 and 2 publishes the server takes now: its Receive Maximum less those under way. */
+  get quota(): number {
+    return this.#limits.receiveMaximum - this.#awaited.publishing;
+  }
+
   /** An identifier that nothing is in flight under; 0 when all 65 535 are. */
   freePacketId(): number {
-    for (let tries = 0; tries < 65535; tries++) {
-      this.#lastPacketId = this.#lastPacketId === 65535 ? 1 : this.#lastPacketId + 1;
-      if (!this.#awaited.has(this.#lastPacketId)) return this.#lastPacketId;
-    }
-    return 0;
+    return this.#awaited.freePacketId();
+  }
+
+  /** Keeps an identifier for a publish of an earlier connection that is yet to be repeated. */
+  reserve(packetId: number): void {
+    if (this.#awaited.of(packetId) === undefined) this.#awaited.expect(packetId, "reserved");
   }
 
   /**
    * Sends PUBLISH, `packetId` being 0 at QoS 0, else one that is free. The owner keeps the message
    * and sends it again with `dup` on the next connection if it was not `acknowledged` on this one.
+   * Answers why this server must not be sent it, in which case it was not; else undefined.
    */
   publish(
     topic: string,
@@ -171,53 +189,91 @@ export class MqttClient implements WireEnd {
     retain: boolean,
     dup: boolean,
     packetId: number,
-  ): void {
-    if (this.#state !== "connected") return;
-    if (qos > 0) this.#awaited.set(packetId, qos === 1 ? "puback" : "pubrec");
-    encodePublish(this.#wire.output, topic, payload, qos, retain, dup, packetId);
+    properties?: Properties | undefined,
+  ): ReasonCode | undefined {
+    if (this.#state !== "connected") return undefined;
+    const { output } = this.#wire;
+    if (this.#outgoing === undefined) {
+      encodePublish(output, topic, payload, qos, retain, dup, packetId);
+    } else {
+      if (qos > 0 && this.quota <= 0) return Reason.receiveMaximumExceeded;
+      const fields = [topic, payload, qos, retain, dup, packetId, properties] as const;
+      const problem = this.#outgoing.encode(output, ...fields);
+      if (problem !== undefined) return problem;
+    }
+    if (qos > 0) this.#awaited.expect(packetId, qos === 1 ? "puback" : "pubrec");
     this.#sent();
+    return undefined;
   }
 
   /** Sends PUBREL for a QoS 2 publish that was `received`. */
   release(packetId: number): void {
     if (this.#state !== "connected") return;
-    this.#awaited.set(packetId, "pubcomp");
+    this.#awaited.expect(packetId, "pubcomp");
     this.#acknowledge("pubrel", packetId);
   }
 
-  /** Acknowledges a message that came: PUBACK at QoS 1, PUBREC at QoS 2. */
-  acknowledge(packetId: number, qos: QoS): void {
-    if (qos > 0 && this.#state === "connected") {
-      this.#acknowledge(qos === 1 ? "puback" : "pubrec", packetId);
-    }
+  /**
+   * Acknowledges a message that came: PUBACK at QoS 1, PUBREC at QoS 2. A reason code of 0x80 and above
+   * refuses it, in 5.0 only.
+   */
+  acknowledge(packetId: number, qos: QoS, reasonCode: ReasonCode = Reason.success): void {
+    if (qos === 0 || this.#state !== "connected") return;
+    if (qos === 1 || isFailure(reasonCode)) this.#incoming.settled(packetId);
+    this.#acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode);
   }
 
   /** Sends PUBCOMP for a QoS 2 message that the server `released`. */
-  complete(packetId: number): void {
-    if (this.#state === "connected") this.#acknowledge("pubcomp", packetId);
+  complete(packetId: number, reasonCode: ReasonCode = Reason.success): void {
+    if (this.#state !== "connected") return;
+    this.#incoming.settled(packetId);
+    this.#acknowledge("pubcomp", packetId, reasonCode);
   }
 
-  /** Sends SUBSCRIBE; `owner.subscribed` follows under the packetId answered (0: not sent). */
-  subscribe(subscriptions: readonly SubscriptionRequest[]): number {
+  /**
+   * Sends SUBSCRIBE; `owner.subscribed` follows under the packetId answered (0: not sent, since the
+   * connection is over, no identifier is free, or `subscribeProblem` speaks against it).
+   */
+  subscribe(
+    subscriptions: readonly SubscriptionRequest[],
+    properties?: Properties | undefined,
+  ): number {
+    if (this.subscribeProblem(subscriptions, properties) !== undefined) return 0;
     const packetId = this.#state === "connected" ? this.freePacketId() : 0;
     if (packetId === 0) return 0;
-    this.#awaited.set(packetId, { filters: subscriptions.length });
-    this.#send({ kind: "subscribe", packetId, subscriptions });
+    if (!this.#send({ kind: "subscribe", packetId, subscriptions, properties })) return 0;
+    this.#awaited.expect(packetId, { kind: "suback", filters: subscriptions.length });
     return packetId;
+  }
+
+  /** Why this server must not be sent such a SUBSCRIBE; undefined if it may. */
+  subscribeProblem(
+    subscriptions: readonly SubscriptionRequest[],
+    properties?: Properties | undefined,
+  ): ReasonCode | undefined {
+    return subscribeFault(this.#limits, subscriptions, properties);
   }
 
   /** Sends UNSUBSCRIBE; `owner.unsubscribed` follows under the packetId answered (0: not sent). */
-  unsubscribe(filters: readonly string[]): number {
+  unsubscribe(filters: readonly string[], properties?: Properties | undefined): number {
     const packetId = this.#state === "connected" ? this.freePacketId() : 0;
     if (packetId === 0) return 0;
-    this.#awaited.set(packetId, "unsuback");
-    this.#send({ kind: "unsubscribe", packetId, filters });
+    if (!this.#send({ kind: "unsubscribe", packetId, filters, properties })) return 0;
+    this.#awaited.expect(packetId, { kind: "unsuback", filters: filters.length });
     return packetId;
   }
 
-  /** Leaves in order, so that the server does not publish the will. */
-  disconnect(): void {
-    if (this.#state === "connected") this.#send({ kind: "disconnect" });
+  /** Authenticates anew while connected, by the method of CONNECT [MQTT-4.12.1-1]. */
+  reauthenticate(): void {
+    if (this.#state === "connected") this.#authentication?.again();
+  }
+
+  /** Leaves in order, so that the server does not publish the will, unless the reason says so. */
+  disconnect(reasonCode: ReasonCode = Reason.success, properties?: Properties | undefined): void {
+    if (this.#state === "connected") {
+      const told = this.#send({ kind: "disconnect", reasonCode, properties });
+      if (!told) this.#send({ kind: "disconnect", reasonCode });
+    }
     this.#end({ kind: "done" });
   }
 
@@ -230,7 +286,7 @@ export class MqttClient implements WireEnd {
     if (this.#state === "closed") return;
     this.#keepAlive?.heard();
     const fault = this.#stream.feed(bytes, this.#take);
-    if (fault !== undefined) this.#end({ kind: "fault", detail: fault.detail });
+    if (fault !== undefined) this.#fault(fault);
   }
 
   drained(): void {
@@ -242,6 +298,10 @@ export class MqttClient implements WireEnd {
   }
 
   #handle(packet: Packet): void {
+    if (this.#state === "connecting" && packet.kind !== "connack" && packet.kind !== "auth") {
+      this.#broke(`${packet.kind.toUpperCase()} before CONNACK`);
+      return;
+    }
     switch (packet.kind) {
       case "connack":
         this.#connack(packet);
@@ -251,10 +311,12 @@ export class MqttClient implements WireEnd {
         return;
       case "puback":
       case "pubcomp":
-        if (this.#settles(packet.kind, packet.packetId)) this.#owner.acknowledged(packet.packetId);
+        if (this.#settles(packet.kind, packet.packetId)) {
+          this.#owner.acknowledged(packet.packetId, answerOf(packet));
+        }
         return;
       case "pubrec":
-        this.#pubrec(packet.packetId);
+        this.#pubrec(packet);
         return;
       case "pubrel":
         this.#owner.released(packet.packetId);
@@ -262,8 +324,20 @@ export class MqttClient implements WireEnd {
       case "suback":
         this.#suback(packet);
         return;
-      case "unsuback":
-        if (this.#settles("unsuback", packet.packetId)) this.#owner.unsubscribed(packet.packetId);
+      case "unsuback": {
+        const { packetId, codes, properties } = packet;
+        if (this.#answers("unsuback", packetId, codes?.length)) {
+          this.#owner.unsubscribed(packetId, codes, properties);
+        }
+        return;
+      }
+      case "auth":
+        if (this.#authentication === undefined) this.#broke("AUTH that nobody has asked for");
+        else this.#authentication.received(packet, this.#state === "connected");
+        if (this.#state === "connecting") this.#awaitConnack();
+        return;
+      case "disconnect":
+        this.#disconnected(packet);
         return;
       case "pingresp":
         return;
@@ -271,76 +345,139 @@ export class MqttClient implements WireEnd {
       case "subscribe":
       case "unsubscribe":
       case "pingreq":
-      case "disconnect":
         this.#broke(`${packet.kind.toUpperCase()} from a server`);
         return;
     }
   }
 
-  #connack({ sessionPresent, returnCode }: ConnackPacket): void {
+  #connack({ sessionPresent, returnCode, properties }: ConnackPacket): void {
+    const { level, cleanSession } = this.#options;
     if (this.#state !== "connecting") {
       this.#broke("second CONNACK");
     } else if (returnCode !== ACCEPTED) {
-      this.#end({ kind: "refused", returnCode });
-    } else {
+      this.#end({
+        kind: "refused",
+        returnCode,
+        ...(properties === undefined ? {} : { properties }),
+      });
+    } else if (level === 5 && cleanSession && sessionPresent) {
+      this.#broke("CONNACK with a session, though none was asked for"); // [MQTT-3.2.2-2]
+    } else if (this.#authentication === undefined || this.#authentication.accepted(properties)) {
       this.#state = "connected";
       this.#connackTimer?.cancel();
+      this.#keepAlive = this.#supervision(properties?.serverKeepAlive);
       this.#keepAlive?.start();
-      const { level, cleanSession } = this.#options;
-      this.#owner.connected(!cleanSession && (level === 3 || sessionPresent));
+      this.#limits = limitsOf(properties);
+      if (level === 5) this.#outgoing = new OutgoingPublishes(this.#limits);
+      this.#owner.connected(!cleanSession && (level === 3 || sessionPresent), properties);
     }
+  }
+
+  /** Keep alive of the server's choice, in seconds, if it has made one [MQTT-3.2.2-21]. */
+  #supervision(chosen: number | undefined): KeepAlive | undefined {
+    const interval = (chosen ?? this.#options.keepAlive) * 1000;
+    if (interval === 0) return undefined;
+    return new KeepAlive({
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      interval,
+      patience: Math.min(interval, this.#options.patience ?? PATIENCE),
+      ping: () => this.#send({ kind: "pingreq" }),
+      silent: () => this.#end({ kind: "silent", detail: "no answer to a keep-alive ping" }),
+    });
   }
 
   #published(packet: PublishPacket): void {
-    if (packet.topic === "" || /[+#]/.test(packet.topic)) {
-      this.#broke("PUBLISH to an invalid topic name"); // [MQTT-3.3.2-2]
-    } else {
-      this.#owner.message(packet);
-    }
+    const accepted = this.#incoming.accept(packet);
+    if (accepted.kind === "fault") this.#fault(accepted);
+    else this.#owner.message(accepted);
   }
 
-  #pubrec(packetId: number): void {
-    const awaited = this.#awaited.get(packetId);
-    if (awaited === "pubrec") {
+  #pubrec(packet: AckPacket): void {
+    const { packetId, reasonCode = Reason.success } = packet;
+    const awaited = this.#awaited.of(packetId);
+    if (awaited === "pubrec" && isFailure(reasonCode)) {
+      this.#awaited.settle(packetId);
+      this.#owner.acknowledged(packetId, answerOf(packet));
+    } else if (awaited === "pubrec") {
       this.#owner.received(packetId);
-    } else if (awaited === undefined || awaited === "pubcomp") {
-      // Of a message long done with, or repeated: PUBREL is what lets the server forget it.
-      this.#acknowledge("pubrel", packetId);
-    } else {
+    } else if (awaited !== undefined && awaited !== "pubcomp") {
       this.#broke("PUBREC for something other than a QoS 2 publish");
+    } else if (!isFailure(reasonCode)) {
+      // Of a message long done with, or repeated: PUBREL is what lets the server forget it.
+      const known = awaited === "pubcomp";
+      this.#acknowledge(
+        "pubrel",
+        packetId,
+        known ? Reason.success : Reason.packetIdentifierNotFound,
+      );
     }
   }
 
-  #suback({ packetId, codes }: SubackPacket): void {
-    const awaited = this.#awaited.get(packetId);
-    if (awaited === undefined) return;
-    if (typeof awaited === "string") {
-      this.#broke("SUBACK for something other than a SUBSCRIBE");
-    } else if (codes.length !== awaited.filters) {
-      // [MQTT-3.8.4-5]
-      this.#broke(`SUBACK with ${codes.length} return codes for ${awaited.filters} topic filters`);
-    } else {
-      this.#awaited.delete(packetId);
-      this.#owner.subscribed(packetId, codes);
+  #suback({ packetId, codes, properties }: SubackPacket): void {
+    if (this.#answers("suback", packetId, codes.length)) {
+      this.#owner.subscribed(packetId, codes, properties);
+    }
+  }
+
+  #disconnected(packet: Packet & { kind: "disconnect" }): void {
+    const { reasonCode = Reason.success, properties } = packet;
+    if (this.#options.level < 5) this.#broke("DISCONNECT from a server");
+    else {
+      const said = properties === undefined ? {} : { properties };
+      this.#end({ kind: "disconnected", reasonCode, ...said });
     }
   }
 
   /** Whether `kind` is what is awaited. An unknown identifier is let pass: it may be a late repetition. */
-  #settles(kind: "puback" | "pubcomp" | "unsuback", packetId: number): boolean {
-    const awaited = this.#awaited.get(packetId);
-    if (awaited === kind) return this.#awaited.delete(packetId);
-    if (awaited !== undefined) this.#broke(`${kind.toUpperCase()} out of place`);
-    return false;
+  #settles(kind: "puback" | "pubcomp", packetId: number): boolean {
+    const awaited = this.#awaited.of(packetId);
+    if (awaited === kind) this.#awaited.settle(packetId);
+    else if (awaited !== undefined) this.#broke(`${kind.toUpperCase()} out of place`);
+    return awaited === kind;
   }
 
-  #acknowledge(kind: "puback" | "pubrec" | "pubrel" | "pubcomp", packetId: number): void {
-    encodeAck(this.#wire.output, kind, packetId);
-    this.#sent();
+  /** The same of SUBACK and UNSUBACK, which have a code for each filter [MQTT-3.8.4-5], from 5.0 on both. */
+  #answers(kind: "suback" | "unsuback", packetId: number, codes: number | undefined): boolean {
+    const awaited = this.#awaited.of(packetId);
+    if (awaited === undefined) return false;
+    if (typeof awaited === "string" || awaited.kind !== kind) {
+      this.#broke(`${kind.toUpperCase()} out of place`);
+      return false;
+    }
+    if (codes !== undefined && codes !== awaited.filters) {
+      const answer = `${kind.toUpperCase()} with ${codes} reason codes`;
+      this.#broke(`${answer} for ${awaited.filters} topic filters`);
+      return false;
+    }
+    this.#awaited.settle(packetId);
+    return true;
   }
 
-  #send(packet: Packet): void {
-    encodePacket(this.#wire.output, packet);
+  #acknowledge(
+    kind: AckPacket["kind"],
+    packetId: number,
+    reasonCode: ReasonCode = Reason.success,
+  ): void {
+    if (reasonCode === Reason.success || this.#options.level < 5) {
+      encodeAck(this.#wire.output, kind, packetId);
+      this.#sent();
+    } else {
+      this.#send({ kind, packetId, reasonCode });
+    }
+  }
+
+  /** Whether the packet fits what the server takes, and was sent. */
+  #send(packet: Packet): boolean {
+    const { output } = this.#wire;
+    const start = output.length;
+    encodePacket(output, packet, this.#options.level);
+    if (output.length - start > this.#limits.maximumPacketSize) {
+      output.length = start;
+      return false;
+    }
     this.#sent();
+    return true;
   }
 
   #sent(): void {
@@ -349,6 +486,14 @@ export class MqttClient implements WireEnd {
   }
 
   #broke(detail: string): void {
+    this.#fault({ kind: "fault", reason: Reason.protocolError, detail });
+  }
+
+  /** Tells a server of 5.0 what it did wrong, and leaves it [MQTT-4.13.1-1]. */
+  #fault({ reason, detail }: DecodeFault): void {
+    if (this.#state === "connected" && this.#options.level === 5) {
+      this.#send({ kind: "disconnect", reasonCode: reason });
+    }
     this.#end({ kind: "fault", detail });
   }
 
@@ -358,8 +503,13 @@ export class MqttClient implements WireEnd {
     this.#stream.stopped = true;
     this.#connackTimer?.cancel();
     this.#keepAlive?.stop();
+    this.#authentication?.end();
     this.#wire.close();
     // The owner is told now and not when the wire is closed: a dead peer can hold that up for long.
     this.#owner.closed(ending);
   }
+}
+
+function answerOf({ reasonCode, properties }: AckPacket): Answer {
+  return reasonCode === undefined ? SUCCESS : { reasonCode, properties };
 }

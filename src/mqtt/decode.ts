@@ -173,7 +173,9 @@ function decodeAck(
 function decodeConnack(reader: ByteReader, level: ProtocolLevel): Packet | DecodeFault {
   const flags = reader.u8();
   const returnCode = reader.u8();
-  const properties = level === 5 ? decodeProperties(reader, PacketType.connack) : undefined;
+  // A server that does not know 5.0 refuses in the form of 3.1.1, without properties.
+  const old = level < 5 || (returnCode > 0 && returnCode < 0x80 && reader.remaining === 0);
+  const properties = old ? undefined : decodeProperties(reader, PacketType.connack);
   if (isFault(properties)) return properties;
   const trouble = readFault(reader, "CONNACK");
   if (trouble !== undefined) return trouble;

@@ -41,7 +41,8 @@ export interface Properties {
 
 type Kind = "flag" | "byte" | "u16" | "u32" | "varint" | "text" | "binary" | "pair";
 
-interface Row {
+/** What the specification says of one property. */
+export interface PropertyRow {
   readonly id: number;
   readonly name: keyof Properties;
   readonly kind: Kind;
@@ -75,7 +76,7 @@ const ANSWERS = bits(connack, puback, pubrec, pubrel, pubcomp, suback, unsuback,
 const EVERY = ANSWERS | bits(connect, publish, WILL, subscribe, unsubscribe);
 
 /** Table 2-4, in the order in which Midge writes them. */
-const TABLE: readonly Row[] = [
+export const PROPERTIES: readonly PropertyRow[] = [
   { id: 1, name: "payloadFormatIndicator", kind: "flag", packets: MESSAGE },
   { id: 2, name: "messageExpiryInterval", kind: "u32", packets: MESSAGE },
   { id: 3, name: "contentType", kind: "text", packets: MESSAGE },
@@ -122,8 +123,8 @@ const TABLE: readonly Row[] = [
   { id: 38, name: "userProperties", kind: "pair", packets: EVERY },
 ];
 
-const BY_ID: readonly (Row | undefined)[] = Array.from({ length: 43 }, (_, id) =>
-  TABLE.find((row) => row.id === id),
+const BY_ID: readonly (PropertyRow | undefined)[] = Array.from({ length: 43 }, (_, id) =>
+  PROPERTIES.find((row) => row.id === id),
 );
 
 /**
@@ -214,7 +215,7 @@ export function encodeProperties(writer: ByteWriter, properties: Properties | un
     return;
   }
   scratch.clear();
-  for (const row of TABLE) {
+  for (const row of PROPERTIES) {
     const value = properties[row.name];
     if (value === undefined) continue;
     if (Array.isArray(value)) {
@@ -227,7 +228,7 @@ export function encodeProperties(writer: ByteWriter, properties: Properties | un
   writer.raw(scratch.view());
 }
 
-function encodeProperty({ id, kind }: Row, value: unknown): void {
+function encodeProperty({ id, kind }: PropertyRow, value: unknown): void {
   scratch.u8(id);
   switch (kind) {
     case "flag":

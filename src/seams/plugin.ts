@@ -82,9 +82,11 @@ export type Verdict = "allow" | "deny" | "defer";
 
 export interface Plugin {
   /**
-   * Whether a client may come in that shows a user name. Asked after password file and dynamic
-   * security where a listener has these; never for names proved by a certificate or a pre-shared key.
-   * A promise has 5 seconds; then it counts as "deny".
+   * Whether a client may come in. Asked after password file and dynamic security where a listener has
+   * these, unless they have decided; of clients without a user name, too, and if it defers to all
+   * others then, `allow_anonymous` decides. Not asked where the name was proved by a certificate, a
+   * pre-shared key, or a method of enhanced authentication. A promise has 5 seconds; then it counts
+   * as "deny".
    */
   authenticate?(credentials: PluginCredentials): Verdict | Promise<Verdict>;
   /**

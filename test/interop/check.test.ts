@@ -1,7 +1,7 @@
 /** `midge check` as a process: what it prints where, and its exit codes. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { writeFiles } from "../kit/config-file.ts";
@@ -86,6 +86,18 @@ test("a file that is named and cannot be read is told on one line, and the exit 
     stdout: "",
     stderr: 'midge.toml:2: access.password_file: "none": no such file\n',
   });
+});
+
+test("mistakes in the files of access control are told with file and line", (t) => {
+  const folder = writeFiles(t, {
+    "midge.toml": '[access]\npassword_file = "users"\nacl_file = "rules"\n',
+    users: "anna:$9$nothing\n",
+    rules: "user anna\ntopic sideways a\n",
+  });
+  chmodSync(join(folder, "users"), 0o600);
+  const { status, stdout, stderr } = check(folder, "-c", "midge.toml");
+  assert.deepEqual([status, stdout], [3, ""]);
+  assert.match(stderr, /^users:1: .*\nrules:2: .*\n$/);
 });
 
 test("the example that is written is the one that is committed, and is valid", (t) => {

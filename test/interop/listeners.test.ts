@@ -124,7 +124,7 @@ test("SIGHUP puts renewed certificates into force, and connections go on", async
     renameSync(`${server[kind]}.new`, server[kind]);
   }
   program.signal("SIGHUP");
-  await program.until((text) => text.includes("TLS files read again"), "a reload");
+  await program.until((text) => text.includes("listener[1]: TLS files read again"), "a reload");
   const socket = connectTls({
     host: "127.0.0.1",
     port: ports.tls,

@@ -10,6 +10,7 @@ import {
   mosquittoPub,
   mosquittoSub,
   type Program,
+  runToEnd,
   startMidge,
   temporaryFolder,
 } from "../kit/processes.ts";
@@ -91,6 +92,31 @@ test("SIGHUP with a wrong file names every mistake, and leaves what was in force
   await sub.until((text) => text.includes("a x"), "the message");
 });
 
+test("SIGHUP changes who may come in, and what listeners allow, without dropping anybody", async (t) => {
+  const users = (folder: string) => join(folder, "users");
+  const conf = (port: number, folder: string) => {
+    writeFileSync(users(folder), "");
+    chmodSync(users(folder), 0o600);
+    return `${OPEN(port)}acl_file ${users(folder)}\n`;
+  };
+  const { program, port, folder, file } = await startOn(t, conf, "-v");
+  writeFileSync(users(folder), "topic read a\n");
+  program.signal("SIGHUP");
+  await program.until((text) => text.includes("Configuration unchanged."), "the reload");
+  const sub = await mosquittoSub(t, port, "a");
+  await mosquittoPub(t, port, "-t", "a", "-m", "refused");
+  writeFileSync(file, `listener ${port} 127.0.0.1\nmax_qos 1\nallow_anonymous true\n`);
+  program.signal("SIGHUP");
+  const changed = "Configuration changed: access.acl_file, listener[0].max_qos.";
+  await program.until((text) => text.includes(changed), "the change");
+  await mosquittoPub(t, port, "-t", "a", "-m", "taken");
+  await sub.until((text) => text.includes("a taken"), "the message");
+  assert.doesNotMatch(sub.output, /refused/);
+  const words = ["-p", `${port}`, "-V", "5", "-t", "a", "-m", "x", "-q", "2", "-d"];
+  const { output } = await runToEnd(t, "mosquitto_pub", ["-h", "127.0.0.1", ...words]);
+  assert.doesNotMatch(output, /PUBREC/);
+});
+
 test("the log is published, and the subscriber's own messages do not feed it", async (t) => {
   const { program, port } = await startOn(
     t,
@@ -136,17 +162,23 @@ test("a log file that cannot be opened ends the start in words", async (t) => {
 test("root's rights are given up for those of the user", { skip: !root }, async (t) => {
   const conf = (port: number, folder: string) => {
     chmodSync(folder, 0o777);
-    return `${OPEN(port)}user nobody\npersistence true\npersistence_location ${folder}\nlog_dest stdout\nlog_dest file ${folder}/midge.log\n`;
+    return `${OPEN(port)}user nobody
+persistence true
+persistence_location ${folder}
+log_dest stdout
+log_dest file ${folder}/midge.log
+plugin mosquitto_dynamic_security.so
+plugin_opt_config_file ${folder}/dynsec.json
+`;
   };
-  const { program, port, folder } = await startOn(t, conf);
+  const { program, folder } = await startOn(t, conf);
   const status = readFileSync(`/proc/${program.pid}/status`, "utf8");
-  const { uid } = statSync(join(folder, "midge"));
+  const { uid } = statSync(join(folder, "midge/documents"));
   assert.notEqual(uid, 0);
   assert.match(status, new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, "m"));
   assert.doesNotMatch(status, /^Groups:\t.*\b0\b/m);
   assert.equal(statSync(join(folder, "midge.log")).uid, uid);
   assert.doesNotMatch(program.output, /root/);
-  await mosquittoPub(t, port, "-t", "a", "-m", "x", "-q", "1", "-r");
   program.signal("SIGTERM");
   assert.equal(await program.end(), 0);
 });
@@ -155,7 +187,7 @@ test("a user that does not exist ends the start in words", { skip: !root }, asyn
   const file = join(temporaryFolder(t), "m.conf");
   writeFileSync(file, `${OPEN(await freePort())}user no_such_user\n`);
   const program = midge(t, "-c", file);
-  assert.equal(await program.end(), 1);
+  assert.equal(await program.end(), 3);
   assert.equal(
     program.errors,
     'Error: there is no user "no_such_user" on this machine (set by process.user)\n',

@@ -1,6 +1,6 @@
 /** TLS listeners on real sockets: mosquitto's clients, mqtt.js, openssl and Node's TLS as the other end. */
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import {
   copyFileSync,
@@ -19,6 +19,7 @@ import mqtt from "mqtt";
 import { WebSocket } from "ws";
 import type { CertificateOptions, TlsOptions } from "../../src/listeners/options.ts";
 import { subjectOf, subjectText } from "../../src/listeners/x509-subject.ts";
+import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
 import { type Issued, opensslOutput, selfSigned, TestCa } from "../kit/certificates.ts";
 import { type ListenerRig, prepareListener, startListener } from "../kit/listener-rig.ts";
@@ -585,6 +586,51 @@ describe("bad handshakes harm nobody", () => {
   });
 });
 
+describe("what is sent in many pieces comes back whole and in order", () => {
+  const pieces = Array.from({ length: 3000 }, (_, at) => randomBytes(1 + ((at * 7919) % 3000)));
+  const whole = Buffer.concat(pieces);
+
+  test("over TLS, on several connections side by side", async (t) => {
+    const here = site(t);
+    const rig = await startListener(t, { options: { tls: tlsOptions(here) }, accept: echo });
+    const sockets = [1, 2, 3].map(() => dial(t, rig, here.ca, {}));
+    const answers = sockets.map(async (socket) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length >= whole.length) break;
+      }
+      return Buffer.concat(chunks);
+    });
+    for (const piece of pieces) for (const socket of sockets) socket.write(piece);
+    for (const answer of await Promise.all(answers)) assert.ok(answer.equals(whole));
+  });
+
+  test("over secure WebSocket", async (t) => {
+    const here = site(t);
+    const options = { tls: tlsOptions(here), protocol: "websockets" } as const;
+    const rig = await startListener(t, { options, accept: echo });
+    const ca = readFileSync(here.ca.cert);
+    const socket = new WebSocket(`wss://127.0.0.1:${rig.port}/`, ["mqtt"], { ca });
+    await once(socket, "open");
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const answer = new Promise<void>((resolve) => {
+      socket.on("message", (data: Buffer) => {
+        chunks.push(data);
+        length += data.length;
+        if (length >= whole.length) resolve();
+      });
+    });
+    for (const piece of pieces) socket.send(piece);
+    await answer;
+    assert.ok(Buffer.concat(chunks).equals(whole));
+    socket.terminate();
+  });
+});
+
 test("secure WebSocket takes headers of bounded size only", async (t) => {
   const here = site(t);
   const rig = await startListener(t, {
@@ -607,6 +653,17 @@ test("secure WebSocket takes headers of bounded size only", async (t) => {
   assert.equal(await status({ Cookie: "x".repeat(10_000) }), 101);
   assert.equal(await status({ Cookie: "x".repeat(20_000) }), 431);
 });
+
+function echo(wire: Wire): WireEnd {
+  return {
+    receive(bytes) {
+      wire.output.raw(bytes);
+      wire.flush();
+    },
+    drained() {},
+    closed() {},
+  };
+}
 
 /** The session that a client may resume, once the server has given it. */
 async function sessionOf(socket: TLSSocket): Promise<Buffer> {

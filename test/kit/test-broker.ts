@@ -11,6 +11,7 @@ import type { ProtocolLevel } from "../../src/mqtt/packet-types.ts";
 import type {
   ConnectPacket,
   Packet,
+  PublishPacket,
   SubackPacket,
   SubscriptionRequest,
 } from "../../src/mqtt/packets.ts";
@@ -218,6 +219,23 @@ export class TestClient {
     );
     if (fault !== undefined) throw new Error(fault.detail);
     return packets;
+  }
+
+  /** PUBLISH packets that have come since. */
+  publishes(): PublishPacket[] {
+    return this.take().flatMap((packet) => (packet.kind === "publish" ? [packet] : []));
+  }
+
+  /**
+   * How the other side has ended the connection: "0x8e" where DISCONNECT said so, "0x85 connack" where
+   * CONNACK did, "closed" without a word, "open" if it has not. Whatever came before is taken.
+   */
+  ending(): string {
+    const last = this.take().at(-1);
+    if (!this.closed) return "open";
+    if (last?.kind === "disconnect") return `0x${(last.reasonCode ?? 0).toString(16)}`;
+    if (last?.kind === "connack") return `0x${last.returnCode.toString(16)} connack`;
+    return "closed";
   }
 
   /** PUBLISH packets that have come since, as "topic=payload" with marks for what is set. */

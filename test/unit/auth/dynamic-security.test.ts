@@ -65,12 +65,12 @@ function send(all: Stand, ...commands: unknown[]): Json[] {
 /** Sends one command; answers its data, or fails with its error. */
 function run(all: Stand, command: string, fields: Json = {}): Json {
   const [response] = send(all, { command, ...fields });
-  assert.equal(response?.["error"], undefined, `${command}: ${response?.["error"]}`);
-  return (response?.["data"] ?? {}) as Json;
+  assert.equal(response?.error, undefined, `${command}: ${response?.error}`);
+  return (response?.data ?? {}) as Json;
 }
 
 function errorOf(all: Stand, command: string, fields: Json = {}): unknown {
-  return send(all, { command, ...fields })[0]?.["error"];
+  return send(all, { command, ...fields })[0]?.error;
 }
 
 function login(all: Stand, who: Partial<Credentials> & { pass?: string }): string {
@@ -658,7 +658,7 @@ test("what cannot be kept is logged and tried again", () => {
   assert.match(all.log.lines.join("\n"), /error: dynsec: .*no space left/);
   all.documents.problem = undefined;
   all.clock.advance(60_000);
-  assert.deepEqual((all.documents.kept.get(DOCUMENT) as Json)["changeIndex"], 1);
+  assert.deepEqual((all.documents.kept.get(DOCUMENT) as Json).changeIndex, 1);
 });
 
 test("a document that cannot be understood lets nobody in and is not written over", () => {
@@ -740,12 +740,9 @@ test("Mosquitto 2.0's own file is taken over with its passwords", () => {
   assert.equal(may(all, "admin", "$CONTROL/dynamic-security/v1"), "w");
   assert.equal(may(all, "admin", "x"), "r");
   const kept = all.documents.kept.get(DOCUMENT) as { clients: Json[] };
-  assert.match(
-    String(kept.clients[0]?.["encoded_password"]),
-    /^\$7\$101\$IJMTf7jzFuSnV\/H\+\$Mh5L/,
-  );
-  assert.equal(kept.clients[0]?.["iterations"], 101, "still there for Mosquitto 2.0");
-  assert.equal(kept.clients[0]?.["textname"], "Dynsec admin user");
+  assert.match(String(kept.clients[0]?.encoded_password), /^\$7\$101\$IJMTf7jzFuSnV\/H\+\$Mh5L/);
+  assert.equal(kept.clients[0]?.iterations, 101, "still there for Mosquitto 2.0");
+  assert.equal(kept.clients[0]?.textname, "Dynsec admin user");
 });
 
 test("it can begin with an administrator, who may manage and observe, but not publish", () => {
@@ -801,7 +798,7 @@ test("a response is not longer than a message may be", () => {
     ...Array.from({ length: 30 }, () => ({ command: "listRoles", verbose: true })),
   );
   assert.equal(responses.length, 30);
-  assert.equal(responses.at(-1)?.["error"], "Response too large");
+  assert.equal(responses.at(-1)?.error, "Response too large");
 });
 
 test("no JSON whatever throws, hangs, or goes unanswered", () => {

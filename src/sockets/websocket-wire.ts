@@ -2,9 +2,9 @@
 import type { RawData, WebSocket } from "ws";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { PeerIdentity, Wire, WireEnd } from "../seams/wire.ts";
-import { giveBuffer, takeBuffer } from "../sockets/buffer-pool.ts";
-import type { Flushable, FlushTurn } from "../sockets/flush-turn.ts";
-import type { PeerInfo } from "../sockets/peer-info.ts";
+import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
+import type { Flushable, FlushTurn } from "./flush-turn.ts";
+import type { PeerInfo } from "./peer-info.ts";
 
 /** Close codes of RFC 6455 §7.4.1. */
 const NORMAL_CLOSURE = 1000;

@@ -1,0 +1,44 @@
+/** Every normative statement of MQTT 5.0 has a test that names it in its title, or a reason why not. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { EXEMPT, STATEMENTS } from "./statements.ts";
+
+// Only the tests of this folder count: elsewhere a number may be one of MQTT 3.1.1, where most mean
+// something else.
+const sources = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => readFileSync(join(import.meta.dirname, name), "utf8"));
+const titles = sources.flatMap((source) =>
+  [...source.matchAll(/\btest\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs)].map(([, , title]) => title),
+);
+const named = new Set(
+  titles.flatMap((title) =>
+    [...(title ?? "").matchAll(/\[(MQTT-[\d.]+-\d+)\]/g)].map(([, id]) => id),
+  ),
+);
+
+test("there are 251 statements, each with one number", () => {
+  assert.equal(STATEMENTS.length, 251);
+  assert.equal(new Set(STATEMENTS).size, 251);
+});
+
+test("every statement has a test or an exemption", () => {
+  assert.deepEqual(
+    STATEMENTS.filter((id) => !named.has(id) && EXEMPT[id] === undefined),
+    [],
+  );
+});
+
+test("no title and no exemption names a statement that does not exist, and none is both", () => {
+  const known = new Set(STATEMENTS);
+  assert.deepEqual(
+    [...named, ...Object.keys(EXEMPT)].filter((id) => id === undefined || !known.has(id)),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(EXEMPT).filter((id) => named.has(id)),
+    [],
+  );
+});
