@@ -1,6 +1,6 @@
 /** From the configuration to who may come in by which listener, and what decides. */
 import type { AccessPolicy, AccessSettings, ChainLink } from "./auth/access-policy.ts";
-import { OPEN } from "./auth/access-policy.ts";
+import { CLOSED, OPEN } from "./auth/access-policy.ts";
 import type { Config, ListenerConfig } from "./config/schema.ts";
 
 /** The name under which the web server's clients are known. */
@@ -12,7 +12,7 @@ export function accessSettingsFrom(config: Config): AccessSettings {
     allowAnonymous,
     chain: chainOf(given),
     strictSubscribe: access.strict_subscribe,
-    denySpecialCharacters: access.auth_plugin_deny_special_chars,
+    denySpecialCharacters: access.auth_plugin_deny_special_chars && given.plugins.length > 0,
   });
   const plugins = plugin.map(({ name }) => name);
   const listeners = new Map<string, AccessPolicy>();
@@ -26,9 +26,9 @@ export function accessSettingsFrom(config: Config): AccessSettings {
       longestDelay: access.max_login_delay * 1000,
     },
     listeners,
-    // Nodes and bridges enter by a door of their own, not by a listener.
+    // Nodes enter by a door of their own, not by a listener.
     nodes: OPEN,
-    others: OPEN,
+    others: CLOSED,
   };
 }
 
@@ -37,13 +37,14 @@ type ChainConfig = Pick<
   "password_file" | "acl_file" | "dynamic_security" | "plugins"
 >;
 
+/** As Mosquitto orders them: an ACL file decides whatever it is asked, so that it comes last. */
 function chainOf(given: ChainConfig): readonly ChainLink[] {
   const { password_file, acl_file, dynamic_security, plugins } = given;
   const chain: ChainLink[] = [];
-  if (password_file !== "") chain.push({ kind: "password-file", path: password_file });
-  if (acl_file !== "") chain.push({ kind: "acl-file", path: acl_file });
   if (dynamic_security) chain.push({ kind: "dynamic-security" });
+  if (password_file !== "") chain.push({ kind: "password-file", path: password_file });
   for (const name of plugins) chain.push({ kind: "plugin", name });
+  if (acl_file !== "") chain.push({ kind: "acl-file", path: acl_file });
   return chain;
 }
 

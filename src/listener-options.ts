@@ -49,6 +49,8 @@ export function listenerPolicyFrom(config: ListenerConfig): ListenerPolicy {
     maxQos: config.max_qos as QoS,
     // Zero is no limit in the configuration; no keep alive can be longer than this.
     maxKeepAlive: config.max_keepalive === 0 ? 65_535 : config.max_keepalive,
+    maxTopicAlias: config.max_topic_alias,
+    maxTopicAliasBroker: config.max_topic_alias_broker,
     mountPoint: config.mount_point,
     usernameAsClientId: config.use_username_as_clientid,
     clientIdPrefixes: config.clientid_prefixes,

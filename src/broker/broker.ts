@@ -222,7 +222,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       custody = new Custody(peer, packetId);
       if (qos === 2) incoming.add(packetId, custody);
     }
-    if (passed?.retain === true && this.options.retainAvailable) {
+    // A request may hold passwords: it is kept nowhere.
+    if (passed?.retain === true && this.options.retainAvailable && !isRequest) {
       this.retained.set(passed, false);
       if (custody !== undefined) {
         custody.expect();
@@ -392,7 +393,9 @@ const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
 
 /** Clients do not publish what the broker says of itself, save a bridge whether it is connected. */
 function mayAnyonePublish(topic: string): boolean {
-  return !topic.startsWith("$SYS/") || BRIDGE_STATE.test(topic);
+  if (topic.startsWith("$SYS/")) return BRIDGE_STATE.test(topic);
+  // Nobody can subscribe to it: such a filter is a shared subscription.
+  return !topic.startsWith("$share/");
 }
 
 /** A will is published when nobody is there to answer for it: it does not manage the broker. */

@@ -87,7 +87,7 @@ export class Connection implements WireEnd, Peer {
     this.policy = policy;
     this.random = random;
     this.mountPoint = policy.mountPoint ?? "";
-    this.aliases = new IncomingAliases(broker.options.maxTopicAlias);
+    this.aliases = new IncomingAliases(policy.maxTopicAlias ?? broker.options.maxTopicAlias);
     this.#stream = new PacketStream({
       maximumPacketSize: broker.options.maxPacketSize,
       role: "server",

@@ -6,7 +6,9 @@ import type { Admission, Credentials } from "../seams/access.ts";
 import type { Will } from "../seams/door.ts";
 import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
+import { forwardedProperties } from "./forwarded-properties.ts";
 import { beginAuthentication } from "./handle-auth.ts";
+import { mountTopic } from "./mount-point.ts";
 
 /** Return codes of 3.1.1 §3.2.2.3 for the reasons for which a client is refused. */
 const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
@@ -107,6 +109,9 @@ function refusalOf(
       reason: Reason.clientIdentifierNotValid,
       why: "gave a client identifier that is not let in",
     };
+  }
+  if (will !== undefined && mountTopic(policy.mountPoint ?? "", will.topic) === undefined) {
+    return { reason: Reason.topicNameInvalid, why: "gave a will topic that is too long" };
   }
   if (will !== undefined && !isTopicName(will.topic, maxTopicLevels)) {
     return { reason: topicFault(will.topic), why: "gave a will topic that is not a topic name" };
@@ -229,7 +234,7 @@ function enter(
     maximumPacketSize: properties.maximumPacketSize,
     topicAliasMaximum: Math.min(
       properties.topicAliasMaximum ?? 0,
-      broker.options.maxTopicAliasBroker,
+      connection.policy.maxTopicAliasBroker ?? broker.options.maxTopicAliasBroker,
     ),
   });
 }
@@ -241,8 +246,8 @@ function answerProperties(
   clientId: string,
   keepAlive: number,
 ): Properties {
-  const { maxTopicAlias, maxPacketSize, receiveMaximum, retainAvailable, sessionExpiry } =
-    broker.options;
+  const { maxPacketSize, receiveMaximum, retainAvailable, sessionExpiry } = broker.options;
+  const maxTopicAlias = policy.maxTopicAlias ?? broker.options.maxTopicAlias;
   const longest = sessionExpiry > 0 ? Math.floor(sessionExpiry / 1000) : FOR_GOOD;
   const asked = packet.properties?.sessionExpiryInterval ?? 0;
   return {
@@ -267,16 +272,7 @@ function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | und
     retain,
     delay: properties?.willDelayInterval,
     messageExpiry: properties?.messageExpiryInterval,
-    properties:
-      properties === undefined
-        ? undefined
-        : {
-            payloadFormatIndicator: properties.payloadFormatIndicator,
-            contentType: properties.contentType,
-            responseTopic: properties.responseTopic,
-            correlationData: properties.correlationData,
-            userProperties: properties.userProperties,
-          },
+    properties: properties === undefined ? undefined : forwardedProperties(properties),
   };
 }
 

@@ -1,13 +1,14 @@
 /** PUBLISH from an MQTT client [MQTT-3.3]. */
 import type { PublishPacket } from "../mqtt/packets.ts";
-import type { Properties } from "../mqtt/properties.ts";
 import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
-import { Message, type MessageProperties } from "../seams/message.ts";
+import { Message } from "../seams/message.ts";
 import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
+import { forwardedProperties } from "./forwarded-properties.ts";
 import { topicFault } from "./handle-connect.ts";
+import { mountTopic } from "./mount-point.ts";
 
 export function handlePublish(connection: Connection, client: Client, packet: PublishPacket): void {
   const { broker, policy } = connection;
@@ -22,6 +23,11 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
   }
   const topic = topicOf(connection, packet);
   if (topic === undefined) return;
+  const mounted = mountTopic(connection.mountPoint, topic);
+  if (mounted === undefined) {
+    connection.close("lost", "published to a topic that is too long", Reason.topicNameInvalid);
+    return;
+  }
   const { messageSizeLimit } = broker.options;
   if (messageSizeLimit > 0 && packet.payload.length > messageSizeLimit) {
     broker.counters.publishDropped++;
@@ -30,12 +36,12 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
   }
   const expiry = properties?.messageExpiryInterval;
   const message = new Message(
-    connection.mountPoint + topic,
+    mounted,
     packet.payload,
     qos,
     packet.retain,
     true,
-    properties === undefined ? undefined : forwarded(properties),
+    properties === undefined ? undefined : forwardedProperties(properties),
     expiry === undefined ? undefined : broker.clock.now() + expiry * 1000,
   );
   const outcome = client.publish(message, packetId, packet.dup);
@@ -100,19 +106,4 @@ function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCo
     );
   }
   connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, outcome);
-}
-
-/** The properties that go on to those who receive the message, unchanged and in order [MQTT-3.3.2-17, -18]. */
-function forwarded(properties: Properties): MessageProperties | undefined {
-  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } =
-    properties;
-  const any =
-    payloadFormatIndicator !== undefined ||
-    contentType !== undefined ||
-    responseTopic !== undefined ||
-    correlationData !== undefined ||
-    userProperties !== undefined;
-  return any
-    ? { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties }
-    : undefined;
 }

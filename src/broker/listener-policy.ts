@@ -16,6 +16,10 @@ export interface ListenerPolicy {
   readonly maxQos?: QoS | undefined;
   /** Seconds; undefined is the broker's. */
   readonly maxKeepAlive?: number | undefined;
+  /** Topic aliases that a client may use; undefined is the broker's. */
+  readonly maxTopicAlias?: number | undefined;
+  /** Topic aliases used towards a client that allows them; undefined is the broker's. */
+  readonly maxTopicAliasBroker?: number | undefined;
   /** Put before every topic of these clients, and taken off what they receive; "" is nothing. */
   readonly mountPoint?: string | undefined;
   /** The user name is the client identifier. */

@@ -12,15 +12,20 @@ import { decodeProperties, encodeProperties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import type { Origin } from "../seams/door.ts";
 import type { Journal, Settleable, StoredRecord } from "../seams/journal.ts";
-import { Message, type MessageProperties } from "../seams/message.ts";
+import { Message } from "../seams/message.ts";
 import type { Clock } from "../time/clock.ts";
+import { isTopicFilter, isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import { Delivery } from "./delivery.ts";
+import { forwardedProperties } from "./forwarded-properties.ts";
 import type { Session } from "./session.ts";
+import { sharedFilter } from "./shared-filter.ts";
 import type { Subscription } from "./subscription.ts";
 
 const VERSION = 2;
 const ORIGINS: readonly Origin[] = ["mqtt", "websocket", "mqtt-sn", "bridge"];
 const SEQUENCE_DIGITS = 12;
+/** Of subscriptions: what a variable byte integer holds. */
+const LARGEST_IDENTIFIER = 268_435_455;
 /** As on the wire: a session that does not expire. */
 const FOR_GOOD = 0xffffffff;
 
@@ -147,26 +152,29 @@ function sequenceKey(sequence: number): string {
   return sequence.toString(16).padStart(SEQUENCE_DIGITS, "0");
 }
 
-function readMessage(reader: ByteReader, clock: Clock): Message {
+/** Undefined where no client could be sent such a message. */
+function readMessage(reader: ByteReader, clock: Clock): Message | undefined {
   const flags = reader.u8();
   const expiry = reader.f64();
   const topic = reader.utf8();
   const properties = (flags & 8) === 0 ? undefined : decodeProperties(reader, PacketType.publish);
-  if (properties !== undefined && "kind" in properties) reader.overrun = true;
+  if (properties !== undefined && "kind" in properties) return undefined;
+  if (!isTopicName(topic, LONGEST_TOPIC) || !Number.isFinite(expiry)) return undefined;
   return new Message(
     topic,
     reader.rest().slice(),
     asQos(flags & 3),
     (flags & 4) !== 0,
     false,
-    properties as MessageProperties | undefined,
+    properties === undefined ? undefined : forwardedProperties(properties),
     expiry === 0 ? undefined : clock.now() + expiry - clock.wall(),
   );
 }
 
-function readSubscription(reader: ByteReader): Subscription {
+function readSubscription(reader: ByteReader): Subscription | undefined {
   const flags = reader.u8();
   const identifier = reader.u32();
+  if (identifier > LARGEST_IDENTIFIER) return undefined;
   return {
     qos: asQos(flags & 3),
     noLocal: (flags & 4) !== 0,
@@ -196,6 +204,35 @@ export function readRecord({ key, value }: StoredRecord, clock: Clock): BrokerFa
   return reader.overrun || reader.badText ? undefined : fact;
 }
 
+function readDelivery(
+  reader: ByteReader,
+  clientId: string,
+  sequence: number,
+  clock: Clock,
+): BrokerFact | undefined {
+  const flags = reader.u8();
+  const packetId = reader.u16();
+  const identifiers = Array.from({ length: Math.min(reader.u16(), reader.remaining) }, () =>
+    reader.u32(),
+  );
+  const qos = flags & 3;
+  const isReceived = (flags & 8) !== 0;
+  const message = isReceived ? undefined : readMessage(reader, clock);
+  const isWhole = isReceived ? qos === 2 && packetId > 0 : message !== undefined;
+  if (!isWhole || !Number.isSafeInteger(sequence) || (qos !== 1 && qos !== 2)) return undefined;
+  if (identifiers.some((one) => one === 0 || one > LARGEST_IDENTIFIER)) return undefined;
+  const delivery = new Delivery(message, qos, (flags & 4) !== 0, sequence);
+  delivery.packetId = packetId;
+  if (identifiers.length > 0) delivery.identifiers = identifiers;
+  return { kind: "delivery", clientId, delivery };
+}
+
+function isSubscribable(filter: string): boolean {
+  const shared = sharedFilter(filter);
+  if (shared === "invalid") return false;
+  return isTopicFilter(shared?.filter ?? filter, LONGEST_TOPIC);
+}
+
 function readFact(
   key: string,
   reader: ByteReader,
@@ -209,7 +246,7 @@ function readFact(
       const flags = reader.u8();
       const leftAt = reader.f64();
       const sessionExpiry = reader.u32();
-      if (origin === undefined) return undefined;
+      if (origin === undefined || !Number.isFinite(leftAt)) return undefined;
       return {
         kind: "session",
         clientId,
@@ -220,33 +257,21 @@ function readFact(
         sessionExpiry: sessionExpiry === FOR_GOOD ? undefined : sessionExpiry,
       };
     }
-    case "f":
-      return {
-        kind: "subscription",
-        clientId,
-        filter: detail,
-        subscription: readSubscription(reader),
-      };
-    case "q": {
-      const flags = reader.u8();
-      const packetId = reader.u16();
-      const identifiers = Array.from({ length: Math.min(reader.u16(), reader.remaining) }, () =>
-        reader.u32(),
-      );
-      const message = (flags & 8) === 0 ? readMessage(reader, clock) : undefined;
-      const sequence = Number.parseInt(detail, 16);
-      const delivery = new Delivery(message, asQos(flags & 3), (flags & 4) !== 0, sequence);
-      delivery.packetId = packetId;
-      if (identifiers.length > 0) delivery.identifiers = identifiers;
-      const whole = Number.isSafeInteger(sequence) && (message !== undefined || packetId > 0);
-      return whole ? { kind: "delivery", clientId, delivery } : undefined;
+    case "f": {
+      const subscription = readSubscription(reader);
+      if (subscription === undefined || !isSubscribable(detail)) return undefined;
+      return { kind: "subscription", clientId, filter: detail, subscription };
     }
+    case "q":
+      return readDelivery(reader, clientId, Number.parseInt(detail, 16), clock);
     case "i": {
       const packetId = Number.parseInt(detail, 10);
       return packetId > 0 ? { kind: "incoming", clientId, packetId } : undefined;
     }
-    case "r":
-      return { kind: "retained", message: readMessage(reader, clock) };
+    case "r": {
+      const message = readMessage(reader, clock);
+      return message?.topic === key.slice(2) ? { kind: "retained", message } : undefined;
+    }
     default:
       return undefined;
   }

@@ -11,8 +11,8 @@ import {
   type ConnectSettings,
   connectSettings,
 } from "./connect-options.ts";
+import { describeAnswer } from "./control-answers.ts";
 import { initialise, setPassword } from "./dynsec-file.ts";
-import { describeAnswer } from "./dynsec-print.ts";
 import {
   DYNSEC_COMMANDS,
   type DynsecRequest,

@@ -79,28 +79,26 @@ async function run({ file, username, password }: Words, flags: PasswdFlags): Pro
     const problem = flags.batch === true ? "With -b a password" : "A password only with -b";
     throw new CommandFailure(`${problem} is to be given after the user name.`);
   }
+  const toOutput = flags.create === true && file === "-";
+  const target = toOutput ? undefined : await open(file, flags.create === true);
   const given = password ?? (await askPassword("Password: ", "Reenter password: "));
   if (given === "") throw new CommandFailure("The password is empty.");
   const record = await hash(given, recipeOf(flags));
-  if (flags.create === true && file === "-") {
-    process.stdout.write(`${username}:${record}\n`);
-    return Exit.success;
-  }
-  return setUser(file, username, record, flags.create === true);
+  if (target === undefined) process.stdout.write(`${username}:${record}\n`);
+  else await setUser(target, username, record, flags.create === true);
+  return Exit.success;
 }
 
 async function setUser(
-  file: string,
+  target: Target,
   username: string,
   record: string,
   create: boolean,
-): Promise<Exit> {
-  const target = await open(file, create);
-  const lines = new PasswordLines(file, create ? "" : await read(target.path));
+): Promise<void> {
+  const lines = new PasswordLines(target.path, create ? "" : await read(target.path));
   const known = lines.set(username, record);
   await write(target, lines);
   process.stdout.write(`${known ? "Updating" : "Adding"} password for user ${username}\n`);
-  return Exit.success;
 }
 
 async function deleteUser(file: string, username: string): Promise<Exit> {

@@ -53,9 +53,12 @@ const OF_CONFIGURATION: ReadonlySet<unknown> = new Set([
 /** A part that does not stop must not keep the process; the supervisor's patience is longer. */
 const STOP_TIMEOUT = 1500;
 
-/** Node starts its debugger on SIGUSR1 unless somebody listens; to be called as early as can be. */
+/**
+ * Node starts its debugger on SIGUSR1 unless somebody listens, and signals that are to be obeyed
+ * later must not end the process before; to be called as early as can be.
+ */
 export function takeOverSignals(): void {
-  process.on("SIGUSR1", () => {});
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => {});
 }
 
 export async function serve(build: Build, options: ServeOptions): Promise<void> {
@@ -93,13 +96,14 @@ export async function serve(build: Build, options: ServeOptions): Promise<void> 
   }
   if (process.geteuid?.() === 0) log.warn("Midge should not be run as root.");
   log.publishBy((topic, line) => midge.announce(topic, line));
-  log.info("Midge is ready.");
-  for (const { what, where } of midge.endpoints) log.info(`  ${what.padEnd(20)} ${where}`);
-  const endDemo = options.demo ? startDemo(config, log) : () => {};
+  let endDemo = () => {};
   obeySignals(midge, log, options, () => {
     endDemo();
     removePidFile();
   });
+  log.info("Midge is ready.");
+  for (const { what, where } of midge.endpoints) log.info(`  ${what.padEnd(20)} ${where}`);
+  if (options.demo) endDemo = startDemo(config, log);
 }
 
 /** Tells what has a stable code, which is an error of operation; the rest is a bug. */

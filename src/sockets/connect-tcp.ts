@@ -1,9 +1,9 @@
 /** Makes a TCP connection, trying IPv6 and IPv4 addresses side by side, and hands it over as a wire. */
-import { connect, type LookupFunction } from "node:net";
+import type { LookupFunction } from "node:net";
 import type { Dialling, DialTarget } from "../seams/dialler.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "./flush-turn.ts";
-import { networkCause } from "./network-cause.ts";
+import { openSocket } from "./open-socket.ts";
 import { peerOf } from "./peer-info.ts";
 import { openPlainWire } from "./socket-wire.ts";
 
@@ -19,42 +19,13 @@ export interface ConnectOptions {
   readonly failed: (cause: string) => void;
 }
 
-/** First probe of a silent connection by the kernel, ms. */
-const PROBE_AFTER = 60_000;
-
 export function connectTcp(options: ConnectOptions): Dialling {
   const { target, turn, timeout, lookup, accept, failed } = options;
-  let settled = false;
-  const socket = connect({
-    host: target.host,
-    port: target.port,
-    autoSelectFamily: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: PROBE_AFTER,
-    ...(lookup === undefined ? {} : { lookup }),
+  return openSocket({
+    place: { kind: "tcp", ...target },
+    timeout,
+    lookup,
+    opened: (socket) => openPlainWire(socket, turn, peerOf(socket), accept),
+    failed,
   });
-  const settle = (): boolean => {
-    if (settled) return false;
-    settled = true;
-    clearTimeout(timer);
-    return true;
-  };
-  const timer = setTimeout(() => {
-    if (!settle()) return;
-    socket.destroy();
-    failed(`no answer within ${timeout / 1000} s`);
-  }, timeout);
-  socket.on("error", (error) => {
-    if (settle()) failed(networkCause(error));
-  });
-  socket.on("connect", () => {
-    if (!settle()) return;
-    openPlainWire(socket, turn, peerOf(socket), accept);
-  });
-  return {
-    cancel() {
-      if (settle()) socket.destroy();
-    },
-  };
 }

@@ -1,4 +1,5 @@
 /** What went wrong on the network, in words for people who have no list of error codes. */
+import { alertCause } from "./tls-client.ts";
 
 const CAUSES: Readonly<Record<string, string>> = {
   EACCES: "not permitted",
@@ -18,6 +19,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENFILE: "too many open files",
   ENODATA: "the host name has no address",
   ENOTFOUND: "unknown host name",
+  ENOENT: "there is no such file",
+  ENOTSOCK: "it is no socket",
   EPIPE: "connection closed by the other end",
   ETIMEDOUT: "no answer (timed out)",
 };
@@ -32,5 +35,6 @@ export function networkCause(error: Error): string {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
   const { code, message, reason } = (first instanceof Error ? first : error) as TlsError;
   if (reason !== undefined) return `TLS error: ${reason}`;
-  return (code === undefined ? undefined : CAUSES[code]) ?? (message || (code ?? "unknown error"));
+  const known = code === undefined ? undefined : (CAUSES[code] ?? alertCause(code));
+  return known ?? (message || (code ?? "unknown error"));
 }

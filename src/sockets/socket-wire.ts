@@ -11,6 +11,11 @@ import { networkCause } from "./network-cause.ts";
 import type { PeerInfo } from "./peer-info.ts";
 
 const READ_SIZE = 65536;
+/**
+ * Output that waits for a peer beyond this many bytes stops reading from it until it has caught up:
+ * answers to who never reads them must not fill the memory.
+ */
+const READING_STOPS_AT = 1024 * 1024;
 /** How long a closed wire may take to write out what is left, ms. */
 const CLOSE_PATIENCE = 5000;
 const readBuffer = new Uint8Array(READ_SIZE);
@@ -59,7 +64,10 @@ export class SocketWire implements Wire, Flushable {
   open(end: WireEnd): void {
     this.#end = end;
     const socket = this.#socket;
-    socket.on("drain", () => end.drained());
+    socket.on("drain", () => {
+      if (socket.isPaused()) socket.resume();
+      end.drained();
+    });
     socket.on("error", (error) => {
       this.#cause ??= networkCause(error);
     });
@@ -104,6 +112,7 @@ export class SocketWire implements Wire, Flushable {
       }
       output.bytes = NO_BYTES;
       output.length = 0;
+      if (socket.writableLength > READING_STOPS_AT) socket.pause();
     }
     if (this.#closing && !this.#gone) {
       const socket = this.#socket;

@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -18,6 +19,8 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { LogConfig } from "../../src/config/schema.ts";
 import { LineWriter } from "../../src/system/line-writer.ts";
 import { ProcessLog } from "../../src/system/log.ts";
+import { textFormat } from "../../src/system/log-line.ts";
+import { StreamSink } from "../../src/system/stream-sink.ts";
 import { SyslogSink } from "../../src/system/syslog-sink.ts";
 import { Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
@@ -125,6 +128,21 @@ test("places come and go while it runs, and what cannot be opened is told at the
   const trouble = "Error: cannot open the log file /proc/none/x: ENOENT (set by log_dest)\n";
   assert.equal(readFileSync(one, "utf8"), `to one\n${trouble}to both\n`);
   assert.equal(readFileSync(two, "utf8"), `${trouble}to both\nto two\n`);
+});
+
+test("lines for the journal bear a severity, lines that were sent elsewhere the time", async (t) => {
+  const folder = temporaryFolder(t);
+  const [journal, other] = ["1", "2"].map((name) => openSync(join(folder, name), "a"));
+  const { dev, ino } = fstatSync(journal as number);
+  process.env["JOURNAL_STREAM"] = `${dev}:${ino}`;
+  t.after(() => delete process.env["JOURNAL_STREAM"]);
+  for (const fd of [journal, other]) {
+    const sink = new StreamSink(fd as number, textFormat({ timestamp: true, format: "" }));
+    sink.write({ type: "warning", text: "hot", time: 5000 });
+    await closed(sink);
+  }
+  assert.equal(readFileSync(join(folder, "1"), "utf8"), "<4>Warning: hot\n");
+  assert.equal(readFileSync(join(folder, "2"), "utf8"), "5: Warning: hot\n");
 });
 
 test("a log file that cannot be opened at the start is an error in words", async () => {

@@ -1,5 +1,7 @@
 /** Imports a plugin's module and has it make the plugin; what is wrong with it becomes a PluginError. */
+import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type {
   AuthenticationMethod,
@@ -62,7 +64,8 @@ async function importAndCreate(path: string, context: PluginContext, fail: Fail)
   try {
     module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
   } catch (fault) {
-    throw fail(`cannot be loaded: ${faultText(fault, path)}`, fault);
+    const place = fault instanceof SyntaxError ? await syntaxPlace(path) : "";
+    throw fail(`cannot be loaded: ${faultText(fault, path)}${place}`, fault);
   }
   const create = module.default;
   if (typeof create !== "function") {
@@ -74,6 +77,17 @@ async function importAndCreate(path: string, context: PluginContext, fail: Fail)
   } catch (fault) {
     throw fail(`could not be made: ${faultText(fault, path)}`, fault);
   }
+}
+
+/** Where in a file its grammar ends, as " (door.mjs:3)": an import does not tell, but Node's check does. */
+function syntaxPlace(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["--check", path], { timeout: 5000 }, (_error, _output, errors) => {
+      const [first = ""] = errors.split("\n");
+      const line = /:(\d+)$/.exec(first)?.[1];
+      resolve(line === undefined ? "" : ` (${basename(path)}:${line})`);
+    });
+  });
 }
 
 function checked(plugin: Plugin, fail: Fail): Plugin {

@@ -29,6 +29,8 @@ export interface PluginHostParts {
   readonly folder: string;
   /** Levels that a topic may have. */
   readonly maxTopicLevels: number;
+  /** Catch, in the whole process, what plugins throw where nobody else can. */
+  readonly watchProcess: boolean;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -74,11 +76,11 @@ export class PluginHost {
 
   /** Loads all plugins, in their order. Rejects with PluginError where one cannot be used. */
   async start(): Promise<void> {
-    const { plugins, folder, maxTopicLevels } = this.#parts;
+    const { plugins, folder, maxTopicLevels, watchProcess } = this.#parts;
     if (plugins.length === 0) return;
     const fences = plugins.map(({ name, module }) => this.#fence(name, resolve(folder, module)));
-    this.#strays = new StrayFaults(fences);
-    this.#strays.start();
+    this.#strays = watchProcess ? new StrayFaults(fences) : undefined;
+    this.#strays?.start();
     try {
       for (const [index, fence] of fences.entries()) {
         const { name, options = {} } = plugins[index] as PluginSettings;

@@ -21,7 +21,13 @@ test("a first packet that is not CONNECT ends at its first byte, before its leng
 
 test("a CONNECT that claims more than real ones have ends at its header (CVE-2017-7651)", () => {
   const broker = new TestBroker();
-  for (const length of ["ff ff ff 7f", "80 80 80 01", "e1 c5 08", "ff ff ff ff 01", "ff ff ff ff"]) {
+  for (const length of [
+    "ff ff ff 7f",
+    "80 80 80 01",
+    "e1 c5 08",
+    "ff ff ff ff 01",
+    "ff ff ff ff",
+  ]) {
     const client = broker.dial();
     client.sendBytes(hex(`10 ${length}`));
     assert.equal(client.closed, true, length);
@@ -63,7 +69,10 @@ const CRAFTED: Readonly<Record<string, Uint8Array>> = {
   "a user name cut off": rawConnect({ flags: 0x82, payload: [field("a"), "0009 61"] }),
   "a password cut off": rawConnect({ flags: 0xc2, payload: [field("a"), field("u"), "0009 61"] }),
   "a will cut off": rawConnect({ flags: 0x06, payload: [field("a"), field("w"), "0009 61"] }),
-  "a will without a topic": rawConnect({ flags: 0x06, payload: [field("a"), field(""), field("")] }),
+  "a will without a topic": rawConnect({
+    flags: 0x06,
+    payload: [field("a"), field(""), field("")],
+  }),
   "a will to a wildcard": rawConnect({ flags: 0x06, payload: [field("a"), field("#"), field("")] }),
   "bytes left over": rawConnect({ payload: [field("a"), "00"] }),
   "an empty identifier to be kept": rawConnect({ flags: 0, payload: [field("")] }),
@@ -78,7 +87,10 @@ const CRAFTED: Readonly<Record<string, Uint8Array>> = {
     payload: ["00", field("a"), "05 18 0000", field("w"), field("")],
   }),
   "properties of 256 MB": rawConnect({ level: 5, payload: ["ff ff ff 7f", field("a")] }),
-  "a property length of five bytes": rawConnect({ level: 5, payload: ["ff ff ff ff 01", field("a")] }),
+  "a property length of five bytes": rawConnect({
+    level: 5,
+    payload: ["ff ff ff ff 01", field("a")],
+  }),
 };
 
 test("crafted CONNECTs leave nothing behind (CVE-2017-7654, CVE-2021-34431)", () => {
@@ -183,7 +195,11 @@ test("properties that a will cannot have are refused, and published with no will
     assert.equal(client.closed, !OF_WILLS.has(id), `property ${id}`);
     if (id === 24) client.send({ kind: "disconnect" });
     client.break();
-    assert.equal(watcher.messages().length, OF_WILLS.has(id) && id !== 24 ? 1 : 0, `property ${id}`);
+    assert.equal(
+      watcher.messages().length,
+      OF_WILLS.has(id) && id !== 24 ? 1 : 0,
+      `property ${id}`,
+    );
   }
 });
 
@@ -201,7 +217,12 @@ test("user properties by the ten thousands take time in proportion, in every pac
   // As many as the longest packets hold; what would be quadratic in them would not end in time.
   for (let round = 0; round < 10; round++) {
     const client = broker.dial(5);
-    client.send(connectPacket("many", { level: 5, properties: { userProperties: userProperties.slice(0, 20_000) } }));
+    client.send(
+      connectPacket("many", {
+        level: 5,
+        properties: { userProperties: userProperties.slice(0, 20_000) },
+      }),
+    );
     assert.equal(client.closed, false);
     client.send({
       kind: "subscribe",
@@ -209,14 +230,22 @@ test("user properties by the ten thousands take time in proportion, in every pac
       subscriptions: [{ filter: "t", qos: 0 }],
       properties: { userProperties },
     });
-    client.send({ kind: "unsubscribe", packetId: 1, filters: ["t"], properties: { userProperties } });
+    client.send({
+      kind: "unsubscribe",
+      packetId: 1,
+      filters: ["t"],
+      properties: { userProperties },
+    });
     client.publish("t", "x", 1, 1, false, false, { userProperties });
     client.send({ kind: "pubrel", packetId: 9, reasonCode: 0x92, properties: { userProperties } });
     client.send({ kind: "disconnect", reasonCode: 0, properties: { userProperties } });
     assert.equal(client.closed, true);
     const [message] = watcher.take();
     assert.equal(message?.kind, "publish");
-    assert.deepEqual(message?.kind === "publish" && message.properties?.userProperties, userProperties);
+    assert.deepEqual(
+      message?.kind === "publish" && message.properties?.userProperties,
+      userProperties,
+    );
     watcher.send({ kind: "puback", packetId: message?.kind === "publish" ? message.packetId : 0 });
   }
   assertAlive(broker);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertAlive, assertEmpty } from "../../kit/alive.ts";
 import { hex } from "../../kit/hex.ts";
-import { joined, frame, field, u16 } from "../../kit/raw-packets.ts";
+import { field, frame, joined, u16 } from "../../kit/raw-packets.ts";
 import { TestBroker, type TestClient } from "../../kit/test-broker.ts";
 
 /** QoS 2 publishes of 1 kB under identifiers from `first` on, as one run of bytes. */
@@ -71,7 +71,10 @@ test("SUBSCRIBE and UNSUBSCRIBE by the ten thousands leave nothing behind", () =
   const broker = new TestBroker();
   const client = broker.connect("a", { cleanStart: false });
   for (let round = 0; round < 20; round++) {
-    const filters = Array.from({ length: 500 }, (_, index) => `${round % 2 ? "$share/g/" : ""}a/${index}/+/#`);
+    const filters = Array.from(
+      { length: 500 },
+      (_, index) => `${round % 2 ? "$share/g/" : ""}a/${index}/+/#`,
+    );
     client.send({
       kind: "subscribe",
       packetId: 1,
@@ -148,7 +151,10 @@ test("a flood that fills every queue stops nobody, and what was not dropped arri
 });
 
 test("the queue of a session that is away is bounded, in messages and in bytes, by every QoS", () => {
-  for (const options of [{ maxQueuedMessages: 100 }, { maxQueuedMessages: 0, maxQueuedBytes: 100_000 }]) {
+  for (const options of [
+    { maxQueuedMessages: 100 },
+    { maxQueuedMessages: 0, maxQueuedBytes: 100_000 },
+  ]) {
     for (const qos of [0, 1, 2] as const) {
       const broker = new TestBroker({ options: { ...options, queueQos0Messages: true } });
       const client = broker.connect("away", { cleanStart: false });

@@ -58,7 +58,9 @@ function id(value: number): Uint8Array {
 for (const [kind, build] of Object.entries(PACKETS)) {
   test(`${kind} with a property that is not its own closes the connection, and is passed on to nobody (vernemq#1883)`, () => {
     const cases = [
-      ...TABLE.map(([number, value, packets]) => [number, value, packets.split(" ").includes(kind)] as const),
+      ...TABLE.map(
+        ([number, value, packets]) => [number, value, packets.split(" ").includes(kind)] as const,
+      ),
       ...NOBODYS.map((number) => [number, "0001 61", false] as const),
     ];
     for (const [number, value, allowed] of cases) {
@@ -86,7 +88,11 @@ for (const [kind, build] of Object.entries(PACKETS)) {
       const client = broker.connect5("c");
       client.sendBytes(build(properties(id(number), value, id(number), value)));
       const reason = client.take().find((packet) => packet.kind === "disconnect");
-      assert.equal(reason?.kind === "disconnect" ? reason.reasonCode : 0, number === 38 ? 0 : 0x82, `property ${number}`);
+      assert.equal(
+        reason?.kind === "disconnect" ? reason.reasonCode : 0,
+        number === 38 ? 0 : 0x82,
+        `property ${number}`,
+      );
       assert.equal(watcher.take().length, number === 38 && kind === "publish" ? 1 : 0);
     }
   });
@@ -169,7 +175,11 @@ test("reason codes that a packet cannot have close the connection", () => {
     ] as const) {
       const client = new TestBroker().connect5("c");
       client.sendBytes(frame(header, "0001", id(code)));
-      assert.equal(client.closed, !(allowed as readonly number[]).includes(code), `${header.toString(16)} ${code}`);
+      assert.equal(
+        client.closed,
+        !(allowed as readonly number[]).includes(code),
+        `${header.toString(16)} ${code}`,
+      );
     }
   }
 });

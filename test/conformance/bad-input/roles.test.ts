@@ -61,7 +61,14 @@ test("they do so, too, as the first packet and right behind CONNECT", () => {
 
 test("AUTH closes the connection where no authentication is under way, and of old versions always", () => {
   for (const level of [3, 4, 5] as const) {
-    for (const bytes of ["f0 00", "f0 02 18 00", "f0 02 19 00", "f0 01 00", "f0 05 18 03 15 0000", "f0 02 77 00"]) {
+    for (const bytes of [
+      "f0 00",
+      "f0 02 18 00",
+      "f0 02 19 00",
+      "f0 01 00",
+      "f0 05 18 03 15 0000",
+      "f0 02 77 00",
+    ]) {
       const broker = new TestBroker();
       const client = broker.connect("c", { level });
       client.sendBytes(hex(bytes));
@@ -102,7 +109,11 @@ test("acknowledgements of the wrong kind lose no message and bring nobody down",
       client.sendBytes(new Uint8Array([header, 2, 0, 1]));
       client.break();
       const back = broker.connect("c", { cleanStart: false });
-      assert.deepEqual(back.messages(), [`t=x q${qos} dup`], `header ${header.toString(16)}, QoS ${qos}`);
+      assert.deepEqual(
+        back.messages(),
+        [`t=x q${qos} dup`],
+        `header ${header.toString(16)}, QoS ${qos}`,
+      );
     }
   }
 });

@@ -24,9 +24,12 @@ const connect: fc.Arbitrary<Packet> = fc
     level: fc.constantFrom<(3 | 4 | 5)[]>(3, 4, 5),
     cleanStart: fc.boolean(),
     expiry: fc.constantFrom(undefined, 0, 2, 1000, 0xffffffff),
-    will: fc.option(fc.record({ topic, qos, retain: fc.boolean(), delay: fc.constantFrom(0, 1, 5) }), {
-      nil: undefined,
-    }),
+    will: fc.option(
+      fc.record({ topic, qos, retain: fc.boolean(), delay: fc.constantFrom(0, 1, 5) }),
+      {
+        nil: undefined,
+      },
+    ),
     receiveMaximum: fc.constantFrom(undefined, 1, 2),
     keepAlive: fc.constantFrom(0, 1),
   })
@@ -51,19 +54,17 @@ const connect: fc.Arbitrary<Packet> = fc
 
 const packet: fc.Arbitrary<Packet> = fc.oneof(
   connect,
-  fc
-    .record({ topic, qos, retain: fc.boolean(), dup: fc.boolean(), packetId, size: fc.nat(3) })
-    .map(
-      ({ topic, qos, retain, dup, packetId, size }): Packet => ({
-        kind: "publish",
-        topic,
-        payload: new Uint8Array(size),
-        qos,
-        retain,
-        dup: dup && qos > 0,
-        packetId: qos > 0 ? packetId : 0,
-      }),
-    ),
+  fc.record({ topic, qos, retain: fc.boolean(), dup: fc.boolean(), packetId, size: fc.nat(3) }).map(
+    ({ topic, qos, retain, dup, packetId, size }): Packet => ({
+      kind: "publish",
+      topic,
+      payload: new Uint8Array(size),
+      qos,
+      retain,
+      dup: dup && qos > 0,
+      packetId: qos > 0 ? packetId : 0,
+    }),
+  ),
   fc
     .tuple(fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp"), packetId)
     .map(([kind, id]): Packet => ({ kind, packetId: id })),
@@ -123,7 +124,10 @@ class Room {
         client?.wire.drain();
         break;
       case "revoke":
-        this.access.change({ mayReceive: (name) => name !== "a", mayPublish: (name) => name !== "b" });
+        this.access.change({
+          mayReceive: (name) => name !== "a",
+          mayPublish: (name) => name !== "b",
+        });
         break;
       case "grant":
         this.access.change({});

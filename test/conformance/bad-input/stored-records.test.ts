@@ -77,7 +77,9 @@ function drain(client: TestClient): void {
       }
     }
   }
-  assert.fail(client.closed ? "closed on a client that did nothing wrong" : "deliveries without end");
+  assert.fail(
+    client.closed ? "closed on a client that did nothing wrong" : "deliveries without end",
+  );
 }
 
 /** Starts a broker on these records and has it do everything that touches what it has read. */
@@ -90,7 +92,11 @@ function live(records: readonly StoredRecord[]): void {
     if (!isMqttText(clientId) || clientId.length > 65_535) continue;
     const back = broker.dial(5);
     back.send(
-      connectPacket(clientId, { level: 5, cleanStart: false, properties: { sessionExpiryInterval: 100 } }),
+      connectPacket(clientId, {
+        level: 5,
+        cleanStart: false,
+        properties: { sessionExpiryInterval: 100 },
+      }),
     );
     drain(back);
     back.break();
@@ -131,7 +137,8 @@ function withValue(index: number, value: Uint8Array): StoredRecord[] {
 
 test("a broker's record cut off at any byte is left out or read, and never throws", () => {
   for (const [index, { value }] of store.entries()) {
-    for (let length = 0; length < value.length; length++) live(withValue(index, value.slice(0, length)));
+    for (let length = 0; length < value.length; length++)
+      live(withValue(index, value.slice(0, length)));
   }
 });
 
@@ -194,7 +201,13 @@ test("records at random, and true ones shuffled into each other, are survived", 
           key: fc.option(
             fc.oneof(
               fc.string({ maxLength: 12 }),
-              fc.constantFrom("s/ck", "q/ck\x00000000000001", "f/ck\0c/#", "i/ck\x0065536", "r/c/k"),
+              fc.constantFrom(
+                "s/ck",
+                "q/ck\x00000000000001",
+                "f/ck\0c/#",
+                "i/ck\x0065536",
+                "r/c/k",
+              ),
             ),
             { nil: undefined },
           ),
@@ -255,11 +268,16 @@ test("a gateway's record cut off, or with any bit flipped, is left out or read, 
   const records = gatewayStore();
   const kinds = new Set(records.map(({ key }) => key.slice(0, 4)));
   assert.deepEqual([...kinds].sort(), ["g/n/", "g/t/"]);
-  assert.equal(records.some(({ key }) => isBrokerKey(key)), false);
+  assert.equal(
+    records.some(({ key }) => isBrokerKey(key)),
+    false,
+  );
   liveGateway(records);
   for (const [index, { value }] of records.entries()) {
     const change = (value: Uint8Array): void =>
-      liveGateway(records.map((record, at) => (at === index ? { key: record.key, value } : record)));
+      liveGateway(
+        records.map((record, at) => (at === index ? { key: record.key, value } : record)),
+      );
     for (let length = 0; length < value.length; length++) change(value.slice(0, length));
     for (let at = 0; at < value.length; at++) {
       for (const bit of [0x01, 0x04, 0x40, 0x80, 0xff]) {

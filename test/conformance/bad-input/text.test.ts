@@ -145,7 +145,9 @@ test("long text is checked to its end", () => {
   for (const length of [31, 32, 33, 255, 256, 257, 300, 65_000]) {
     const broker = new TestBroker();
     const client = broker.connect("c");
-    client.sendBytes(frame(0x30, field(new Uint8Array([...new Uint8Array(length).fill(0x61), 0xc3])), "78"));
+    client.sendBytes(
+      frame(0x30, field(new Uint8Array([...new Uint8Array(length).fill(0x61), 0xc3])), "78"),
+    );
     assert.equal(client.closed, true, `${length}`);
     assertAlive(broker);
   }

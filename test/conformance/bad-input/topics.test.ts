@@ -16,7 +16,12 @@ function willTo(topic: string, retain = false): WillFields {
 
 test("65 535 levels close the connection in every packet that has topics (CVE-2019-11779)", () => {
   for (const level of [3, 4, 5] as const) {
-    for (const topic of [DEEP, "a/".repeat(32_767), "+/".repeat(32_767), `$share/g/${"/".repeat(65_000)}`]) {
+    for (const topic of [
+      DEEP,
+      "a/".repeat(32_767),
+      "+/".repeat(32_767),
+      `$share/g/${"/".repeat(65_000)}`,
+    ]) {
       const broker = new TestBroker();
       const attempts = [
         { kind: "subscribe", packetId: 1, subscriptions: [{ filter: topic, qos: 0 }] },
@@ -61,7 +66,9 @@ test("filters that branch at every level do not make a publish explode", () => {
   const client = broker.connect("c");
   // Every mixture of name and wildcard over 12 levels, and + all the way down 200 levels.
   for (let mask = 0; mask < 4096; mask++) {
-    const filter = Array.from({ length: 12 }, (_, level) => ((mask >> level) & 1 ? "+" : "a")).join("/");
+    const filter = Array.from({ length: 12 }, (_, level) => ((mask >> level) & 1 ? "+" : "a")).join(
+      "/",
+    );
     client.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter, qos: 0 }] });
   }
   for (let depth = 1; depth <= 200; depth++) {
@@ -112,7 +119,11 @@ test("topics that begin with $ other than $SYS are survived, and reach no wildca
       client.publish(topic, "", 1, 3, true);
       client.break();
       const subscriber = broker.connect("s", { level });
-      subscriber.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter: topic, qos: 1 }] });
+      subscriber.send({
+        kind: "subscribe",
+        packetId: 1,
+        subscriptions: [{ filter: topic, qos: 1 }],
+      });
       subscriber.send({ kind: "unsubscribe", packetId: 1, filters: [topic] });
       subscriber.break();
       const dying = broker.dial(level);
@@ -148,12 +159,16 @@ test("nothing is managed by a will to $CONTROL, nor by those who were not given 
     },
   };
   const open = new TestBroker();
-  const guarded = new TestBroker({ access: new ScriptedAccess({ mayPublish: (name) => name !== topic }) });
+  const guarded = new TestBroker({
+    access: new ScriptedAccess({ mayPublish: (name) => name !== topic }),
+  });
   const managed = new TestBroker({ access: new ScriptedAccess() });
   for (const broker of [open, guarded, managed]) {
     broker.broker.control(endpoint);
     broker.connect("dying", { will: willTo(topic, true) }).break();
-    broker.connect5("later", {}, { will: { ...willTo(topic), properties: { willDelayInterval: 5 } } }).break();
+    broker
+      .connect5("later", {}, { will: { ...willTo(topic), properties: { willDelayInterval: 5 } } })
+      .break();
     broker.clock.advance(60_000);
   }
   assert.deepEqual(requests, []);
@@ -223,7 +238,16 @@ test("a topic as long as can be, behind a mount point, harms nobody", () => {
 
 test("names of shared subscriptions that are none close the connection", () => {
   for (const level of [4, 5] as const) {
-    for (const filter of ["$share", "$share/", "$share/g", "$share/g/", "$share//t", "$share/+/t", "$share/#", "$share/g#/t"]) {
+    for (const filter of [
+      "$share",
+      "$share/",
+      "$share/g",
+      "$share/g/",
+      "$share//t",
+      "$share/+/t",
+      "$share/#",
+      "$share/g#/t",
+    ]) {
       const broker = new TestBroker();
       const client = broker.connect("c", { level });
       client.send({ kind: "subscribe", packetId: 1, subscriptions: [{ filter, qos: 0 }] });

@@ -55,7 +55,12 @@ const WHOLE: readonly {
   },
   ...(["puback", "pubrec", "pubrel", "pubcomp"] as const).map((kind) => ({
     name: kind,
-    packet: { kind, packetId: 9, reasonCode: kind === "puback" || kind === "pubrec" ? 0x10 : 0x92, properties: REASONS },
+    packet: {
+      kind,
+      packetId: 9,
+      reasonCode: kind === "puback" || kind === "pubrec" ? 0x10 : 0x92,
+      properties: REASONS,
+    },
     levels: [5] as const,
     // An identifier alone, and one with a reason code [MQTT-3.4.2-1 and its like].
     alsoWhole: (length: number) => length === 2 || length === 3,
@@ -152,7 +157,8 @@ for (const { name, packet, levels, alsoWhole } of WHOLE) {
         const client = broker.connect("c", { level });
         client.sendBytes(frame(header, body, more));
         const goesOn =
-          packet.kind === "publish" || ((packet.kind === "subscribe" || packet.kind === "unsubscribe") && more.length > 4);
+          packet.kind === "publish" ||
+          ((packet.kind === "subscribe" || packet.kind === "unsubscribe") && more.length > 4);
         if (!goesOn) assert.equal(client.closed, true, more);
         client.break();
         assertAlive(broker);

@@ -38,7 +38,9 @@ function exchanges(remote: ServerEnd): string[] {
     .take()
     .flatMap((packet) =>
       packet.kind === "publish" || packet.kind === "pubrel"
-        ? [`${packet.kind} #${packet.packetId}${packet.kind === "publish" && packet.dup ? " dup" : ""}`]
+        ? [
+            `${packet.kind} #${packet.packetId}${packet.kind === "publish" && packet.dup ? " dup" : ""}`,
+          ]
         : [],
     );
 }

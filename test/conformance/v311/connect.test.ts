@@ -322,7 +322,13 @@ test("[MQTT-3.1.2-24] one and a half times the keep alive without a packet close
   watcher.subscribe("will");
   const client = broker.connect("a", { keepAlive: 60, will: { ...WILL, qos: 0 } });
   // Any packet counts, not only PINGREQ.
-  const packets = ["c000", "3003 0001 74", "6202 0001", "8206 0001 0001 74 00", "a205 0001 0001 74"];
+  const packets = [
+    "c000",
+    "3003 0001 74",
+    "6202 0001",
+    "8206 0001 0001 74 00",
+    "a205 0001 0001 74",
+  ];
   for (const bytes of packets) {
     broker.clock.advance(89_999);
     client.sendBytes(hex(bytes));
@@ -352,7 +358,8 @@ test("a packet that comes in part does not end the connection, and is carried ou
   const client = broker.dial();
   for (const byte of rawConnect()) client.sendBytes(new Uint8Array([byte]));
   assert.deepEqual(client.take(), [{ kind: "connack", sessionPresent: false, returnCode: 0 }]);
-  for (const byte of frame(0x82, "0001", field("t"), "01")) client.sendBytes(new Uint8Array([byte]));
+  for (const byte of frame(0x82, "0001", field("t"), "01"))
+    client.sendBytes(new Uint8Array([byte]));
   assert.deepEqual(client.take(), [{ kind: "suback", packetId: 1, codes: [1] }]);
 });
 

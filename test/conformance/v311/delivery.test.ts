@@ -9,7 +9,8 @@ const KEPT = { cleanStart: false } as const;
 
 function inShort(packets: readonly Packet[]): string[] {
   return packets.map((packet) => {
-    if (packet.kind !== "publish") return `${packet.kind}${"packetId" in packet ? ` ${packet.packetId}` : ""}`;
+    if (packet.kind !== "publish")
+      return `${packet.kind}${"packetId" in packet ? ` ${packet.packetId}` : ""}`;
     const payload = new TextDecoder().decode(packet.payload);
     return `publish ${packet.packetId}=${payload}${packet.dup ? " dup" : ""}`;
   });
@@ -233,7 +234,13 @@ test("[MQTT-4.6.0-4] PUBREL packets are sent in the order of the PUBREC packets"
     publishAll(broker.connect("p"), 5, 2);
     client.take();
     for (const packetId of [3, 1, 5, 2, 4]) client.send({ kind: "pubrec", packetId });
-    assert.deepEqual(inShort(client.take()), ["pubrel 3", "pubrel 1", "pubrel 5", "pubrel 2", "pubrel 4"]);
+    assert.deepEqual(inShort(client.take()), [
+      "pubrel 3",
+      "pubrel 1",
+      "pubrel 5",
+      "pubrel 2",
+      "pubrel 4",
+    ]);
   }
 });
 
@@ -292,7 +299,9 @@ test("[MQTT-4.6.0-6] messages of one client reach each subscriber in the order t
   for (const subscriber of subscribers) {
     const texts = subscriber.messages().map((line) => line.slice(2).split(" ")[0] ?? "");
     for (const who of "pq") {
-      const numbers = texts.filter((text) => text.startsWith(who)).map((text) => Number(text.slice(1)));
+      const numbers = texts
+        .filter((text) => text.startsWith(who))
+        .map((text) => Number(text.slice(1)));
       assert.deepEqual(
         numbers,
         Array.from({ length: 50 }, (_, index) => index + 1),

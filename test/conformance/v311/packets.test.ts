@@ -77,7 +77,10 @@ test("[MQTT-2.2.2-1] reserved header bits of packets from the server are as the 
   client.send({ kind: "unsubscribe", packetId: 1, filters: ["t"] });
   note();
   const expected = [0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0];
-  assert.deepEqual([...headers].sort((a, b) => a - b), expected);
+  assert.deepEqual(
+    [...headers].sort((a, b) => a - b),
+    expected,
+  );
 });
 
 const BODIES: Readonly<Record<number, string>> = {

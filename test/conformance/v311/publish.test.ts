@@ -193,7 +193,8 @@ test("[MQTT-3.3.2-3] the topic name that a subscriber gets is the one published,
   const publisher = broker.connect("p");
   client.subscribe("a/+/c");
   client.subscribe("x/#");
-  for (const topic of ["a/b/c", "a//c", "x", "x/y/z", "a/b", "b/b/c", "xx"]) publisher.publish(topic, "");
+  for (const topic of ["a/b/c", "a//c", "x", "x/y/z", "a/b", "b/b/c", "xx"])
+    publisher.publish(topic, "");
   assert.deepEqual(client.messages(), ["a/b/c=", "a//c=", "x=", "x/y/z="]);
 });
 

@@ -243,7 +243,9 @@ test("[MQTT-3.10.4-3] deliveries of QoS 1 and 2 that have begun are completed af
   ]);
   client.break();
   const back = broker.connect("c", KEPT);
-  const again = back.take().map((packet) => ("packetId" in packet ? [packet.kind, packet.packetId] : []));
+  const again = back
+    .take()
+    .map((packet) => ("packetId" in packet ? [packet.kind, packet.packetId] : []));
   assert.deepEqual(again.sort(), [
     ["publish", 1],
     ["publish", 3],

@@ -5,8 +5,8 @@ import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { WebSocket } from "ws";
 import { toHex } from "../../kit/hex.ts";
-import { field, frame, joined, rawConnect } from "../../kit/raw-packets.ts";
 import { startMidge } from "../../kit/processes.ts";
+import { field, frame, joined, rawConnect } from "../../kit/raw-packets.ts";
 
 const CONNACK = "20020000";
 
@@ -70,7 +70,10 @@ test("[MQTT-6.0.0-3] a client that does not offer the subprotocol mqtt is refuse
   for (const protocols of [[], ["chat"]]) {
     const socket = new WebSocket(`ws://127.0.0.1:${httpPort}/mqtt`, protocols);
     socket.on("error", () => {});
-    const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode: number }];
+    const [, response] = (await once(socket, "unexpected-response")) as [
+      unknown,
+      { statusCode: number },
+    ];
     assert.equal(response.statusCode, 400);
   }
 });

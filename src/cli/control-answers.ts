@@ -1,4 +1,4 @@
-/** What `midge ctrl dynsec` prints of answers, as mosquitto_ctrl does. */
+/** What `midge ctrl` prints of answers, as mosquitto_ctrl does. */
 import { field, isObject, type JsonObject, listField, textField } from "../auth/json-fields.ts";
 
 /** The lines for the answer to a command; "" for one that has nothing to tell. */
@@ -24,6 +24,22 @@ const ANSWERS: Readonly<Record<string, Describe>> = {
   getdefaultaclaccess: (data) =>
     objects(data, "acls").map(
       (acl) => `${(textField(acl, "acltype") ?? "").padEnd(20)} : ${allowance(acl)}`,
+    ),
+  listlisteners: (data) =>
+    objects(data, "listeners").map((it) => {
+      const where = textField(it, "socket-path") ?? textField(it, "bind-address") ?? "*";
+      const tls = field(it, "tls") === true ? " TLS" : "";
+      return `${where} ${field(it, "port")} ${textField(it, "protocol")}${tls}`;
+    }),
+  listplugins: (data) =>
+    objects(data, "plugins").map((it) =>
+      [
+        textField(it, "name"),
+        textField(it, "version"),
+        ...(listField(it, "control-endpoints") ?? []),
+      ]
+        .filter((part) => part !== undefined)
+        .join(" "),
     ),
   getdetails: (data) => Object.entries(data).map(([name, value]) => `${name}: ${value}`),
 };
