@@ -13,6 +13,7 @@ import { DocumentFolder } from "./store/document-folder.ts";
 import { ThreadPoolHasher } from "./system/password-hasher.ts";
 import type { RealTime } from "./system/real-time.ts";
 import { NODE_DIGESTS } from "./system/scram-digests.ts";
+import { stableSecret } from "./system/stable-secret.ts";
 import { LocalTextFiles } from "./system/text-files.ts";
 
 /** What the files of access control say is wrong, or cannot be read: Midge must not start open. */
@@ -34,7 +35,6 @@ export interface AccessParts {
   readonly plugins?: ReadonlyMap<string, AccessModule> | undefined;
 }
 
-const SECRET_LENGTH = 32;
 const FIRST_ADMINISTRATOR = "admin";
 
 export class AssembledAccess {
@@ -51,8 +51,7 @@ export class AssembledAccess {
     const dynsec = usesDynamicSecurity(config)
       ? new DynamicSecurity({ documents, hasher, scheduler, log })
       : undefined;
-    // Unknown users must look the same at every attempt, but need not over a restart.
-    const secret = new Uint8Array(randomBytes(SECRET_LENGTH));
+    const secret = secretOf(parts);
     const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
     this.control = new AccessControl({
       settings: accessSettingsFrom(config),
@@ -126,6 +125,12 @@ export class AssembledAccess {
       );
     }
   }
+}
+
+/** Unknown users must look the same at every attempt, and over a restart, as known ones do. */
+function secretOf({ config, data, log }: AccessParts): Uint8Array {
+  const kept = config.store.mode !== "memory" && config.listener.some((one) => one.password_file);
+  return stableSecret(kept ? join(data, "scram-secret") : undefined, (text) => log.warn(text));
 }
 
 function readJson(path: string): unknown {

@@ -30,6 +30,7 @@ import { openStore } from "./store/open-store.ts";
 import { dataFolder } from "./system/data-folder.ts";
 import { MemoryWatch } from "./system/memory-watch.ts";
 import { openFilesLimit } from "./system/open-files.ts";
+import { PluginHost } from "./system/plugins/plugin-host.ts";
 import type { RealTime } from "./system/real-time.ts";
 import { TcpDialler } from "./uplink/tcp-dialler.ts";
 import { VERSION } from "./version.ts";
@@ -88,8 +89,9 @@ export class Midge {
       this.#time.start();
       this.#running.push(this.#time);
       const { journal, records } = await this.#openJournal();
-      const access = await this.#openAccess();
-      const broker = this.#startBroker(journal, records, access);
+      const plugins = await this.#startPlugins();
+      const access = await this.#openAccess(plugins);
+      const broker = this.#startBroker(journal, records, access, plugins);
       await this.#startGateway(broker, journal, records);
       this.#startBridges(broker);
       await this.#privileged(() => this.#startListeners(broker));
@@ -162,10 +164,25 @@ export class Midge {
     return { journal, records };
   }
 
-  async #openAccess(): Promise<AssembledAccess> {
+  async #startPlugins(): Promise<PluginHost> {
+    const { plugin, broker } = this.#config;
+    const host = new PluginHost({
+      plugins: plugin,
+      maxTopicLevels: broker.max_topic_levels,
+      watchProcess: true,
+      clock: this.#time,
+      scheduler: this.#time.scheduler,
+      log: this.#log,
+    });
+    await host.start();
+    this.#running.push(host);
+    return host;
+  }
+
+  async #openAccess({ modules: plugins }: PluginHost): Promise<AssembledAccess> {
     const config = this.#config;
     const data = dataFolder(config.store.path);
-    const access = new AssembledAccess({ config, time: this.#time, log: this.#log, data });
+    const access = new AssembledAccess({ config, time: this.#time, log: this.#log, data, plugins });
     await access.open();
     this.#running.push({
       stop: () => access.stop(),
@@ -178,9 +195,11 @@ export class Midge {
     journal: Journal,
     records: readonly StoredRecord[],
     access: AssembledAccess,
+    plugins: PluginHost,
   ): Broker {
     const broker = new Broker({
       access: access.control,
+      hooks: plugins.hooks,
       clock: this.#time,
       scheduler: this.#time.scheduler,
       journal,
@@ -191,6 +210,8 @@ export class Midge {
     const damaged = broker.restore(records.filter(({ key }) => isBrokerKey(key)));
     if (damaged > 0) this.#log.error(`store: ${damaged} records were damaged and left out`);
     access.attach(broker);
+    plugins.onRightsChanged = () => access.control.changed();
+    plugins.attach(broker);
     for (const part of [
       new SysTree(broker),
       new RetainedSweep(broker),

@@ -10,7 +10,10 @@ import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "./gateway/options.
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-export function brokerOptionsFrom({ broker, store }: Config, version: string): BrokerOptions {
+export function brokerOptionsFrom(
+  { access, broker, store }: Config,
+  version: string,
+): BrokerOptions {
   return {
     ...DEFAULT_BROKER_OPTIONS,
     version,
@@ -31,6 +34,7 @@ export function brokerOptionsFrom({ broker, store }: Config, version: string): B
     maxKeepAlive: broker.max_keepalive === 0 ? 65_535 : broker.max_keepalive,
     maxTopicLevels: broker.max_topic_levels,
     retainAvailable: broker.retain_available,
+    checkRetainSource: access.check_retain_source,
     sessionExpiry: broker.persistent_client_expiration * SECOND,
     sysInterval: broker.sys_interval * SECOND,
     connectTimeout: broker.connect_timeout * SECOND,

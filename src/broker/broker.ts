@@ -4,7 +4,7 @@
  */
 import type { QoS } from "../mqtt/qos.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Access, ConnectedClients, ControlEndpoint } from "../seams/access.ts";
+import type { Access, ConnectedClients, ControlEndpoint, Rights } from "../seams/access.ts";
 import type {
   Door,
   Entry,
@@ -16,7 +16,7 @@ import type {
   Will,
 } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
-import type { BrokerHooks, HookClient } from "../seams/hooks.ts";
+import type { BrokerHooks } from "../seams/hooks.ts";
 import type { Journal, StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
 import { Message } from "../seams/message.ts";
@@ -40,7 +40,7 @@ import { SessionExpiry } from "./session-expiry.ts";
 import { sharedFilter } from "./shared-filter.ts";
 import { type Subscription, subscriptionOf } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { DelayedWills } from "./will-delay.ts";
+import { DelayedWills, type WillOwner } from "./will-delay.ts";
 
 export interface BrokerParts {
   readonly clock: Clock;
@@ -224,7 +224,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     }
     // A request may hold passwords: it is kept nowhere.
     if (passed?.retain === true && this.options.retainAvailable && !isRequest) {
-      this.retained.set(passed, false);
+      this.retained.set(passed, false, session.rights);
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
@@ -297,6 +297,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     const identifiers = options?.identifier === undefined ? undefined : [options.identifier];
     for (const message of messages) {
       if (session.rights?.mayReceive(message.topic) === false) continue;
+      // CVE-2018-12546: what somebody left who may not publish there any more.
+      if (this.options.checkRetainSource && !this.retained.isAllowed(message)) continue;
       const lesser = Math.min(message.qos, qos) as QoS;
       session.deliver(message, lesser, true, undefined, identifiers, messages.length);
     }
@@ -346,22 +348,26 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   /** Publishes in the broker's own name what others of this process have to say; no hook sees it. */
-  insert(message: Message): void {
-    if (message.retain && this.options.retainAvailable) this.retained.set(message, false);
+  insert(message: Message, source?: Rights | undefined): void {
+    if (message.retain && this.options.retainAvailable) this.retained.set(message, false, source);
     this.#route(message, undefined, undefined);
   }
 
-  #publishWill(will: Will, owner: HookClient): void {
+  #publishWill(will: Will, owner: WillOwner): void {
     const { topic, payload, qos, properties, messageExpiry } = will;
     if (!isTopicName(topic, this.options.maxTopicLevels)) return;
     if (topic.charCodeAt(0) === 0x24 && !mayWillPublish(topic)) return;
+    if (owner.rights?.mayPublish(topic, payload, qos, will.retain) === false) {
+      this.log.debug(`Denied the will of ${owner.clientId} ('${topic}')`);
+      return;
+    }
     const expiresAt =
       messageExpiry === undefined ? undefined : this.clock.now() + messageExpiry * 1000;
     const retain = will.retain && this.options.retainAvailable;
     const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
     const { published } = this.#hooks;
     const passed = published === undefined ? message : published(message, owner, true);
-    if (passed !== undefined) this.insert(passed);
+    if (passed !== undefined) this.insert(passed, owner.rights);
   }
 
   /** Delivers to every session that subscribes, and answers how many there were. */
@@ -377,7 +383,15 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   #recheckRights(): void {
-    for (const session of this.sessions.values()) session.dropForbidden();
+    for (const session of [...this.sessions.values()]) {
+      const { peer, rights } = session;
+      if (peer !== undefined && rights?.admitted?.() === false) {
+        this.leave(session, "lost", undefined);
+        peer.evicted(Reason.notAuthorized);
+      } else {
+        session.dropForbidden();
+      }
+    }
   }
 
   #end(session: Session): void {

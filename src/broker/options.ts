@@ -34,6 +34,8 @@ export interface BrokerOptions {
   /** Levels that a topic name or filter may have. */
   readonly maxTopicLevels: number;
   readonly retainAvailable: boolean;
+  /** Keep back retained messages of those who may not publish there any more. */
+  readonly checkRetainSource: boolean;
   /** A session whose client has been away this long is ended, ms; 0 is never. */
   readonly sessionExpiry: number;
   /** Clients connected at a time, over all listeners; 0 is no limit. */
@@ -69,6 +71,7 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   maxKeepAlive: 65535,
   maxTopicLevels: 200,
   retainAvailable: true,
+  checkRetainSource: true,
   sessionExpiry: 0,
   maxConnections: 0,
   maxClients: 0,

@@ -1,28 +1,34 @@
 /** Wills that wait: published when their delay is over or their session ends, whichever is first [MQTT-3.1.3-9]. */
+import type { Rights } from "../seams/access.ts";
 import type { Will } from "../seams/door.ts";
 import type { HookClient } from "../seams/hooks.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
 
+/** Whose will it is, and what that client may do when it is published. */
+export interface WillOwner extends HookClient {
+  readonly rights: Rights | undefined;
+}
+
 interface Waiting {
   readonly will: Will;
-  readonly owner: HookClient;
+  readonly owner: WillOwner;
   readonly timer: Timer;
 }
 
 export class DelayedWills {
   readonly #scheduler: Scheduler;
-  readonly #publish: (will: Will, owner: HookClient) => void;
+  readonly #publish: (will: Will, owner: WillOwner) => void;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(scheduler: Scheduler, publish: (will: Will, owner: HookClient) => void) {
+  constructor(scheduler: Scheduler, publish: (will: Will, owner: WillOwner) => void) {
     this.#scheduler = scheduler;
     this.#publish = publish;
   }
 
   /** Publishes the will of a client after its delay, or at once if it has none. */
-  add({ clientId, username }: HookClient, will: Will): void {
+  add({ clientId, username, rights }: WillOwner, will: Will): void {
     const { delay = 0 } = will;
-    const owner = { clientId, username };
+    const owner = { clientId, username, rights };
     if (delay === 0) {
       this.#publish(will, owner);
       return;

@@ -5,8 +5,13 @@ export const Exit = {
   success: 0,
   failure: 1,
   protocol: 2,
+  disconnected: 4,
   lost: 7,
+  tls: 8,
+  notSupported: 10,
   keepAlive: 19,
+  qosNotSupported: 24,
+  tooLarge: 25,
   timeout: 27,
 } as const;
 export type Exit = (typeof Exit)[keyof typeof Exit];

@@ -1,4 +1,5 @@
 /** From a file, or from none, to a checked configuration. */
+import { dirname, resolve } from "node:path";
 import { advise } from "./advice.ts";
 import { withNamesApart } from "./automatic-names.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
@@ -67,9 +68,11 @@ export function loadConfig({ file, overrides, files }: LoadOptions): Loaded {
   const reading = override(read(file), overrides ?? {});
   const { raw, locate } = reading;
   const { findings, parts } = validate(raw);
+  const modulePath = (module: string): string => resolve(dirname(file ?? ""), module);
   const settled = settleParts(reading.mosquitto ? withOptionalParts(parts) : parts);
   const crossed = crossCheck(settled, sourceOf(reading));
-  const looked = files === undefined ? NOTHING_FOUND : checkFiles(parts, files);
+  const looked =
+    files === undefined ? NOTHING_FOUND : checkFiles(withModules(parts, modulePath), files);
   const toProblem = ({ at, message }: Finding): Problem => ({ ...locate(at), message });
   const found = [...findings, ...crossed.errors, ...looked.errors];
   const problems = [...reading.problems, ...found.slice(0, MOST_LOCATED).map(toProblem)];
@@ -79,8 +82,18 @@ export function loadConfig({ file, overrides, files }: LoadOptions): Loaded {
   const advice = inOrder([...advise(settled), ...looked.warnings].map(toProblem));
   const given = assemble(raw);
   const named = withNamesApart(settle(given), raw);
-  const config = reading.mosquitto ? withOptional(named) : named;
+  const plugin = named.plugin.map((one) => ({ ...one, module: modulePath(one.module) }));
+  const config = { ...(reading.mosquitto ? withOptional(named) : named), plugin };
   return { config, given, warnings, advice, file };
+}
+
+/** Modules lie where the file sees them, whatever folder Midge is started in. */
+function withModules(parts: ValidParts, modulePath: (module: string) => string): ValidParts {
+  const plugin = parts.plugin.map((one) => ({
+    ...one,
+    value: { ...one.value, module: modulePath(one.value.module) },
+  }));
+  return { ...parts, plugin };
 }
 
 const NOTHING_FOUND: CrossFindings = { errors: [], warnings: [] };

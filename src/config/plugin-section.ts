@@ -6,7 +6,7 @@ export const PluginSchema = v.pipe(
   v.object({
     module: path(
       {
-        description: "The JavaScript module, by its path.",
+        description: "The JavaScript module, by its path as seen from this file's folder.",
         example: "./plugins/door.mjs",
         restart: true,
       },
@@ -33,6 +33,6 @@ export const PluginSchema = v.pipe(
   }),
   v.metadata({
     description:
-      "A module of your own that decides who may come in and what they may do, one section each. None by default.",
+      "A module of your own that decides who may come in and what they may do, and sees or changes messages, one section each; the README tells how to write one. None by default.",
   }),
 );

@@ -70,8 +70,11 @@ export function pluginHost(
   const clock = new VirtualClock();
   const log = new KeptLog();
   const host = new PluginHost({
-    plugins: Object.keys(modules).map((name) => ({ name, module: `./${name}.mjs`, options })),
-    folder,
+    plugins: Object.keys(modules).map((name) => ({
+      name,
+      module: join(folder, `${name}.mjs`),
+      options,
+    })),
     maxTopicLevels: 200,
     watchProcess: false,
     clock,

@@ -15,6 +15,8 @@ export class ScriptedAccess implements Access {
   /** What is answered instead of letting a client in. */
   refusal: Extract<Admission, { ok: false }>["reason"] | undefined;
   readonly asked: Credentials[] = [];
+  /** Whether a client of this user name would be let in now. */
+  admitted: (username: string | undefined) => boolean = () => true;
 
   constructor(rights: Partial<Rights> = {}) {
     this.rights = { ...EVERYTHING, ...rights };
@@ -26,7 +28,7 @@ export class ScriptedAccess implements Access {
       answer({ ok: false, reason: this.refusal });
       return;
     }
-    answer({ ok: true, username: credentials.username, rights: this.#current() });
+    answer({ ok: true, username: credentials.username, rights: this.#current(credentials) });
   }
 
   /** Puts other rights into force for everyone, those who are in included. */
@@ -35,12 +37,13 @@ export class ScriptedAccess implements Access {
     this.onChange?.();
   }
 
-  #current(): Rights {
+  #current({ username }: Credentials): Rights {
     return {
       mayPublish: (...asked) => this.rights.mayPublish(...asked),
       maySubscribe: (...asked) => this.rights.maySubscribe(...asked),
       mayUnsubscribe: (...asked) => this.rights.mayUnsubscribe(...asked),
       mayReceive: (...asked) => this.rights.mayReceive(...asked),
+      admitted: () => this.admitted(username),
     };
   }
 }

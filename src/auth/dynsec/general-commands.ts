@@ -12,7 +12,7 @@ export const GENERAL_COMMANDS: CommandTable = {
     for (const acl of acls) {
       if (!isObject(acl)) continue;
       const acltype = textField(acl, "acltype")?.toLowerCase();
-      const allow = flagField(acl, "allow");
+      const allow = flagField(acl, "allow") ?? accessOf(textField(acl, "access"));
       const type = DEFAULT_ACCESS_TYPES.find((known) => known.toLowerCase() === acltype);
       if (type === undefined || allow === undefined) continue;
       context.model.defaultAccess[type] = allow;
@@ -35,3 +35,8 @@ export const GENERAL_COMMANDS: CommandTable = {
     };
   },
 };
+
+/** As mosquitto_ctrl 2.0.11 puts it, which its own broker does not understand. */
+function accessOf(word: string | undefined): boolean | undefined {
+  return word === "allow" ? true : word === "deny" ? false : undefined;
+}

@@ -109,7 +109,7 @@ function verdictOf(what: string, verdict: unknown, fence: PluginFence): "allow" 
   if (verdict === "allow" || verdict === "deny" || verdict === "defer") return verdict;
   if (isPromise(verdict)) {
     fence.complain(what, "must answer at once, not by a promise; taken for a no");
-    fence.tell(what, () => verdict);
+    verdict.then(undefined, () => {});
   } else {
     const found = typeof verdict === "string" ? `"${verdict}"` : String(verdict);
     fence.complain(what, `must answer "allow", "deny" or "defer", not ${found}; taken for a no`);

@@ -3,7 +3,7 @@ import type { Leaving } from "../../seams/door.ts";
 import type { BrokerHooks, ConnectedClient, HookClient } from "../../seams/hooks.ts";
 import type { Message } from "../../seams/message.ts";
 import type { Plugin, PluginClient } from "../../seams/plugin.ts";
-import type { PluginFence } from "./fence.ts";
+import { isPromise, type PluginFence } from "./fence.ts";
 import { changedMessage, shownMessage } from "./message-change.ts";
 
 export interface LoadedPlugin {
@@ -102,6 +102,11 @@ function passedOn(
     const answer: unknown = fence.attempt("onPublish", undefined, () => plugin.onPublish?.(seen));
     if (answer === undefined || answer === null) continue;
     if (answer === "drop") return undefined;
+    if (isPromise(answer)) {
+      fence.complain("onPublish", "must answer at once, not by a promise; nothing was changed");
+      answer.then(undefined, () => {});
+      continue;
+    }
     const changed = changedMessage(current, answer, maxTopicLevels);
     if (typeof changed === "string") fence.complain("onPublish", `${changed}; nothing was changed`);
     else current = changed;

@@ -18,15 +18,13 @@ import { StrayFaults } from "./stray-faults.ts";
 /** `[[plugin]]`. */
 export interface PluginSettings {
   readonly name: string;
-  /** Path of the module. */
+  /** Path of the module; a relative one is seen from the working directory. */
   readonly module: string;
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface PluginHostParts {
   readonly plugins: readonly PluginSettings[];
-  /** Where relative paths of modules begin: the folder of the configuration file. */
-  readonly folder: string;
   /** Levels that a topic may have. */
   readonly maxTopicLevels: number;
   /** Catch, in the whole process, what plugins throw where nobody else can. */
@@ -76,9 +74,9 @@ export class PluginHost {
 
   /** Loads all plugins, in their order. Rejects with PluginError where one cannot be used. */
   async start(): Promise<void> {
-    const { plugins, folder, maxTopicLevels, watchProcess } = this.#parts;
+    const { plugins, maxTopicLevels, watchProcess } = this.#parts;
     if (plugins.length === 0) return;
-    const fences = plugins.map(({ name, module }) => this.#fence(name, resolve(folder, module)));
+    const fences = plugins.map(({ name, module }) => this.#fence(name, resolve(module)));
     this.#strays = watchProcess ? new StrayFaults(fences) : undefined;
     this.#strays?.start();
     try {

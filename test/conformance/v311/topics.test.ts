@@ -113,7 +113,7 @@ test("[MQTT-4.7.3-2] U+0000 in a topic name or filter closes the connection", ()
 });
 
 test("[MQTT-4.7.3-3] topic names and filters may have up to 65535 bytes", () => {
-  const longest = "é".repeat(32_767) + "x";
+  const longest = `${"é".repeat(32_767)}x`;
   assert.equal(new TextEncoder().encode(longest).length, 65_535);
   const broker = new TestBroker();
   const client = broker.connect("c", { cleanStart: false });

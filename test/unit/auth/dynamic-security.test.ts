@@ -424,14 +424,20 @@ test("lists come in order of names, in pages, short or in full", () => {
 test("defaults, details and the anonymous group are told", () => {
   const all = furnished();
   run(all, "setDefaultACLAccess", {
-    acls: [{ acltype: "SUBSCRIBE", allow: true }, { acltype: "nonsense", allow: true }, 5],
+    acls: [
+      { acltype: "SUBSCRIBE", allow: true },
+      { acltype: "unsubscribe", access: "allow" },
+      { acltype: "publishClientSend", access: "maybe" },
+      { acltype: "nonsense", allow: true },
+      5,
+    ],
   });
   assert.deepEqual(run(all, "getDefaultACLAccess"), {
     acls: [
       { acltype: "publishClientSend", allow: false },
       { acltype: "publishClientReceive", allow: false },
       { acltype: "subscribe", allow: true },
-      { acltype: "unsubscribe", allow: false },
+      { acltype: "unsubscribe", allow: true },
     ],
   });
   assert.deepEqual(run(all, "getAnonymousGroup"), { group: { groupname: "anonymous" } });

@@ -1,5 +1,6 @@
 /** What listeners and the web server leave to `[access]` and `[broker]`. */
 import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { load, problemsOf } from "../../kit/config-file.ts";
 
@@ -95,10 +96,13 @@ test("receive_maximum is max_inflight_messages unless given", (t) => {
 test("a plugin is called what its file is called, unless given a name", (t) => {
   const content =
     '[[plugin]]\nmodule = "/x/door.v2.mjs"\n[[plugin]]\nmodule = "y"\nname = "z"\noptions = { a = 1, b = true, c = "d" }';
-  const { plugin, listener } = load(t, content).config;
+  const { config, file = "" } = load(t, content);
+  const { plugin, listener } = config;
+  // Modules lie where the file sees them.
+  const folder = dirname(file);
   assert.deepEqual(plugin, [
     { module: "/x/door.v2.mjs", name: "door.v2", options: {} },
-    { module: "y", name: "z", options: { a: 1, b: true, c: "d" } },
+    { module: join(folder, "y"), name: "z", options: { a: 1, b: true, c: "d" } },
   ]);
   assert.deepEqual(listener[0]?.plugins, ["door.v2", "z"]);
 });

@@ -99,7 +99,9 @@ test("a topic of sixty thousand levels neither overflows the stack nor is lost",
   const tree = new TopicTree<number>();
   tree.set(deep, 1);
   assert.deepEqual(tree.find("#"), [1]);
-  const subscriptions = new SubscriptionTree<string, number, readonly number[]>((options) => options);
+  const subscriptions = new SubscriptionTree<string, number, readonly number[]>(
+    (options) => options,
+  );
   subscriptions.add(deep, "x", 0);
   assert.equal(subscriptions.match(deep).length, 1);
   assert.equal(subscriptions.remove(deep, "x"), true);
