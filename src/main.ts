@@ -4,7 +4,11 @@ import type { Command } from "commander";
 
 interface Subcommand {
   readonly summary: string;
-  readonly load: () => Promise<{ command(): Command }>;
+  readonly load: () => Promise<{
+    command(): Command;
+    /** Puts the words that follow the command in a form that commander can read. */
+    arrange?(command: Command, words: readonly string[]): string[];
+  }>;
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
@@ -14,6 +18,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   sub: {
     summary: "subscribe to MQTT topics and print messages",
     load: () => import("./cli/sub.ts"),
+  },
+  rr: {
+    summary: "publish a request and print the response",
+    load: () => import("./cli/rr.ts"),
   },
   "sn-pub": { summary: "publish as an MQTT-SN node", load: () => import("./cli/sn-pub.ts") },
   "sn-sub": { summary: "subscribe as an MQTT-SN node", load: () => import("./cli/sn-sub.ts") },
@@ -69,8 +77,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const subcommand = SUBCOMMANDS[first];
   if (subcommand !== undefined) {
-    const { command } = await subcommand.load();
-    await command().name(`midge ${first}`).parseAsync(rest, { from: "user" });
+    const { command, arrange } = await subcommand.load();
+    const built = command().name(`midge ${first}`);
+    await built.parseAsync(arrange?.(built, rest) ?? rest, { from: "user" });
     return;
   }
   if (first.startsWith("-")) {

@@ -11,6 +11,8 @@ export interface ProfileSource {
   profileOf(listener: string, origin: string, identity: Identity): RightsProfile | undefined;
 }
 
+const DOLLAR = 0x24;
+
 export interface ClientRightsParts {
   readonly source: ProfileSource;
   readonly listener: string;
@@ -22,16 +24,18 @@ export interface ClientRightsParts {
 
 export class ClientRights implements Rights {
   readonly #parts: ClientRightsParts;
+  readonly #source: ProfileSource;
   #generation = -1;
   #profile: RightsProfile | undefined;
 
   constructor(parts: ClientRightsParts) {
     this.#parts = parts;
+    this.#source = parts.source;
   }
 
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean {
     // Nobody publishes into a shared subscription's name space.
-    if (topic.startsWith("$share")) return false;
+    if (topic.charCodeAt(0) === DOLLAR && topic.startsWith("$share")) return false;
     return this.#current()?.mayPublish(topic, payload, qos, retain) ?? false;
   }
 
@@ -52,10 +56,11 @@ export class ClientRights implements Rights {
   }
 
   #current(): RightsProfile | undefined {
-    const { source, listener, origin, identity } = this.#parts;
-    if (this.#generation !== source.generation) {
-      this.#generation = source.generation;
-      this.#profile = source.profileOf(listener, origin, identity);
+    const { generation } = this.#source;
+    if (this.#generation !== generation) {
+      const { listener, origin, identity } = this.#parts;
+      this.#generation = generation;
+      this.#profile = this.#source.profileOf(listener, origin, identity);
     }
     return this.#profile;
   }

@@ -24,6 +24,7 @@ const RECEIVE_KNOWN = 4;
 const RECEIVE = 8;
 /** Longer topics are decided anew each time: they would take much memory. */
 const LONGEST_REMEMBERED = 256;
+const MOST_FILTERS = 256;
 
 export class RightsProfile {
   /** There are no rules at all. */
@@ -35,6 +36,8 @@ export class RightsProfile {
   readonly #asksReceive: boolean;
   readonly #options: ProfileOptions;
   readonly #known = new Map<string, number>();
+  /** Of filters subscribed to: whether they could ever bring a message. */
+  readonly #reached = new Map<string, boolean>();
   #reach: Reach | undefined;
 
   constructor(links: readonly LinkRights[], options: ProfileOptions) {
@@ -52,20 +55,20 @@ export class RightsProfile {
     if (this.#asksPublish) {
       return decide(this.#publishing, topic, (ask) => ask(topic, payload, qos, retain));
     }
-    const known = this.#known.get(topic) ?? 0;
-    if ((known & PUBLISH_KNOWN) !== 0) return (known & PUBLISH) !== 0;
+    const known = this.#known.get(topic);
+    if (known !== undefined && (known & PUBLISH_KNOWN) !== 0) return (known & PUBLISH) !== 0;
     const allowed = decide(this.#publishing, topic, () => "defer");
-    this.#remember(topic, known | PUBLISH_KNOWN | (allowed ? PUBLISH : 0));
+    this.#remember(topic, (known ?? 0) | PUBLISH_KNOWN | (allowed ? PUBLISH : 0));
     return allowed;
   }
 
   mayReceive(topic: string): boolean {
     if (this.#open) return true;
     if (this.#asksReceive) return decide(this.#receiving, topic, (ask) => ask(topic));
-    const known = this.#known.get(topic) ?? 0;
-    if ((known & RECEIVE_KNOWN) !== 0) return (known & RECEIVE) !== 0;
+    const known = this.#known.get(topic);
+    if (known !== undefined && (known & RECEIVE_KNOWN) !== 0) return (known & RECEIVE) !== 0;
     const allowed = decide(this.#receiving, topic, () => "defer");
-    this.#remember(topic, known | RECEIVE_KNOWN | (allowed ? RECEIVE : 0));
+    this.#remember(topic, (known ?? 0) | RECEIVE_KNOWN | (allowed ? RECEIVE : 0));
     return allowed;
   }
 
@@ -73,11 +76,22 @@ export class RightsProfile {
     if (this.#open) return true;
     if (!finalVerdict(this.#links, (link) => link.maySubscribe(filter, qos))) return false;
     if (!this.#options.strictSubscribe || this.#asksReceive) return true;
+    return this.#mayEverReceive(filter);
+  }
+
+  #mayEverReceive(filter: string): boolean {
+    const before = this.#reached.get(filter);
+    if (before !== undefined) return before;
     this.#reach ??= new Reach(
       this.#receiving.flatMap((step) => (step instanceof TopicRules ? step.rules : [])),
       false,
     );
-    return this.#reach.includes(filter);
+    const reached = this.#reach.includes(filter);
+    if (filter.length <= LONGEST_REMEMBERED) {
+      if (this.#reached.size >= MOST_FILTERS) this.#reached.clear();
+      this.#reached.set(filter, reached);
+    }
+    return reached;
   }
 
   mayUnsubscribe(filter: string): boolean {

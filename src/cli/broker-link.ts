@@ -64,7 +64,7 @@ export class BrokerLink {
           this.#wasConnected = true;
           events.connected(this);
         },
-        message: (packet) => events.message(packet),
+        message: (packet) => !this.#finished && events.message(packet),
         published: (ticket, answer) => events.published(ticket, answer),
         unsendable: (ticket, reason) => {
           if (events.unsendable !== undefined) events.unsendable(ticket, reason);
@@ -168,7 +168,8 @@ export class BrokerLink {
   #closed(ending: Ending): void {
     this.#client = undefined;
     if (this.#finished) return;
-    const problem = endingProblem(ending, this.#wasConnected);
+    const tls = this.settings.destination.tls !== undefined;
+    const problem = endingProblem(ending, this.#wasConnected, tls);
     if (problem !== undefined) this.#failed(problem);
   }
 

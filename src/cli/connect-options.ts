@@ -174,7 +174,8 @@ function destinationOf(
   }
   const webSocket = flags.ws === true || url?.webSocket === true;
   const byPort = flags.port === usualPort({ tls: true, webSocket: false });
-  const noKeys = flags.psk === undefined && flags.cafile === undefined && flags.capath === undefined;
+  const noKeys =
+    flags.psk === undefined && flags.cafile === undefined && flags.capath === undefined;
   const tls = tlsSettings(command, flags, url?.tls === true || (byPort && noKeys));
   const way = { tls, webSocketPath: webSocket ? wsPath : undefined };
   if (unix !== undefined) {

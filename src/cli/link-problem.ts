@@ -13,14 +13,14 @@ export interface LinkProblem {
 
 /** What to do about what TLS did not like, by the TLS library's codes. */
 const ADVICE: Readonly<Record<string, string>> = {
+  CERTIFICATE_REQUIRED: "Give one with --cert and --key.",
   CERT_HAS_EXPIRED: "The broker needs a new one.",
   CERT_UNTRUSTED: "Name the file of its CA with --cafile.",
   DEPTH_ZERO_SELF_SIGNED_CERT: "To trust it, name its file with --cafile.",
   ERR_TLS_CERT_ALTNAME_INVALID:
     "Connect by one of those names, or for a test go without this check with --insecure.",
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: "Does it want --cert and --key, or --psk?",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "Give one with --cert and --key.",
   ERR_SSL_WRONG_VERSION_NUMBER: "Is it the right port?",
+  HANDSHAKE_FAILURE: "Does it want --cert and --key, or --psk?",
   SELF_SIGNED_CERT_IN_CHAIN: "Name the file of its CA with --cafile.",
   UNABLE_TO_GET_ISSUER_CERT: "Name the file of its CA with --cafile.",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "Name the file of its CA with --cafile.",
@@ -55,8 +55,15 @@ const PASSING: ReadonlySet<number> = new Set([
   Reason.maximumConnectTime,
 ]);
 
-/** undefined where this side wanted the end. `wasConnected`: the broker had accepted the client before. */
-export function endingProblem(ending: Ending, wasConnected: boolean): LinkProblem | undefined {
+/**
+ * undefined where this side wanted the end. `wasConnected`: the broker had accepted the client before.
+ * `tls`: over TLS.
+ */
+export function endingProblem(
+  ending: Ending,
+  wasConnected: boolean,
+  tls: boolean,
+): LinkProblem | undefined {
   switch (ending.kind) {
     case "refused":
       return { exitCode: ending.returnCode, message: refusal(ending), passing: false };
@@ -67,11 +74,13 @@ export function endingProblem(ending: Ending, wasConnected: boolean): LinkProble
       return { exitCode: Exit.disconnected, message, passing: PASSING.has(reasonCode) };
     }
     case "lost": {
-      const cause = ending.cause === undefined ? "" : `: ${ending.cause}`;
-      const hint = wasConnected
-        ? ""
-        : " before the broker answered; does it speak TLS or WebSocket on that port?";
-      const message = `Error: The connection was lost${cause === "" ? hint : cause}${hint === "" || cause !== "" ? "." : ""}`;
+      const why = ending.cause === undefined ? "" : `: ${ending.cause}`;
+      const when = wasConnected ? "" : " before the broker answered";
+      const hint = tls
+        ? "Does it want a certificate (--cert, --key)?"
+        : "Does it want TLS or WebSocket on that port?";
+      const advice = wasConnected ? "" : ` ${hint}`;
+      const message = `Error: The connection was lost${when}${why}.${advice}`;
       return { exitCode: Exit.lost, message, passing: wasConnected };
     }
     case "silent":
@@ -80,12 +89,11 @@ export function endingProblem(ending: Ending, wasConnected: boolean): LinkProble
         message: `Error: The broker is silent: ${ending.detail}.`,
         passing: false,
       };
-    case "fault":
-      return {
-        exitCode: Exit.protocol,
-        message: `Error: The broker broke the protocol: ${ending.detail}.`,
-        passing: false,
-      };
+    case "fault": {
+      const hint = wasConnected ? "" : " Is it an MQTT port?";
+      const message = `Error: The broker broke the protocol: ${ending.detail}.${hint}`;
+      return { exitCode: Exit.protocol, message, passing: false };
+    }
     case "done":
       return undefined;
   }

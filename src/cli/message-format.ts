@@ -1,13 +1,9 @@
 /** How `midge sub` prints a message: plain, with its topic, or by a format as mosquitto_sub's -F. */
 import type { PublishPacket } from "../mqtt/packets.ts";
 import { isoTime, strftime } from "../time/strftime.ts";
+import { type Arrival, messageJson, prettyJson } from "./message-json.ts";
 
-/** When a message came. */
-export interface Arrival {
-  readonly date: Date;
-  /** Nanoseconds within the second. */
-  readonly nanoseconds: number;
-}
+export type { Arrival } from "./message-json.ts";
 
 /** The bytes to print for a message; `problem` is called with what cannot be printed. */
 export type Formatter = (
@@ -41,22 +37,37 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** What each letter after % stands for. Properties of MQTT 5 are always absent. */
+/** What each letter after % stands for. */
 const LETTERS: Readonly<Record<string, (field: Field) => Piece>> = {
   "%": () => () => "%",
-  A: (field) => () => pad("", field, field.zero),
-  C: (field) => () => pad("", field, false),
-  D: () => () => "",
-  E: (field) => () => pad("", field, field.zero),
-  F: (field) => () => pad("", field, field.zero),
+  A: (field) => number(field, "topicAlias"),
+  C:
+    (field) =>
+    ({ properties }) =>
+      text(properties?.contentType ?? "", field),
+  D:
+    () =>
+    ({ properties }) =>
+      properties?.correlationData ?? "",
+  E: (field) => number(field, "messageExpiryInterval"),
+  F: (field) => number(field, "payloadFormatIndicator"),
   I:
     (field) =>
     (_, { date }) =>
       text(isoTime(date) + strftime("z", date), field),
   J: () => jsonWithJson,
-  P: () => () => "",
-  R: () => () => "",
-  S: (field) => () => pad("", field, field.zero),
+  P:
+    () =>
+    ({ properties }) =>
+      (properties?.userProperties ?? []).map(([name, value]) => `${name}:${value}`).join(" "),
+  R:
+    (field) =>
+    ({ properties }) =>
+      text(properties?.responseTopic ?? "", field),
+  S:
+    (field) =>
+    ({ properties }) =>
+      pad((properties?.subscriptionIdentifiers ?? []).join(" "), field, field.zero),
   U:
     () =>
     (_, { date, nanoseconds }) =>
@@ -96,6 +107,14 @@ const LETTERS: Readonly<Record<string, (field: Field) => Piece>> = {
       hexadecimal(payload, field),
 };
 
+/** A property that is a number; blank where it is absent. */
+function number(
+  field: Field,
+  name: "topicAlias" | "messageExpiryInterval" | "payloadFormatIndicator",
+): Piece {
+  return ({ properties }) => pad(String(properties?.[name] ?? ""), field, field.zero);
+}
+
 /** Payload only, or topic and payload. An empty payload prints nothing, or "(null)". */
 export function plainFormatter(verbose: boolean, newline: boolean): Formatter {
   const end = newline ? "\n" : "";
@@ -105,8 +124,10 @@ export function plainFormatter(verbose: boolean, newline: boolean): Formatter {
   };
 }
 
-/** A formatter for the text, or what is wrong with the text. */
-export function parseFormat(format: string, newline: boolean): Formatter | string {
+/**
+ * A formatter for the text, or what is wrong with the text. `pretty` has JSON take several lines.
+ */
+export function parseFormat(format: string, newline: boolean, pretty = false): Formatter | string {
   const pieces: Piece[] = [];
   for (let at = 0; at < format.length; at++) {
     const sign = format[at] as string;
@@ -114,7 +135,7 @@ export function parseFormat(format: string, newline: boolean): Formatter | strin
       const match = /^%(-?)(0?)(\d*)(?:\.(\d*))?([^\d.])?/su.exec(format.slice(at));
       const [whole = "", left, zero, width, precision, letter] = match ?? [];
       if (letter === undefined) return "Incomplete format specifier.";
-      const make = LETTERS[letter];
+      const make = pretty && letter.toLowerCase() === "j" ? PRETTY[letter] : LETTERS[letter];
       if (make === undefined) return `Invalid format specifier '${letter}'.`;
       const field = {
         left: left !== "",
@@ -188,41 +209,18 @@ function hexadecimal(payload: Uint8Array, field: Field): string {
   return pad(digits, field, field.zero);
 }
 
-function jsonHead(packet: PublishPacket, { date, nanoseconds }: Arrival): string {
-  const { topic, qos, retain, payload, packetId } = packet;
-  const micros = String(Math.floor(nanoseconds / 1000)).padStart(6, "0");
-  const time = `${isoTime(date)}.${micros}Z${strftime("z", date)}`;
-  const mid = qos > 0 ? `,"mid":${packetId}` : "";
-  const fields = `"qos":${qos},"retain":${retain ? 1 : 0},"payloadlen":${payload.length}${mid}`;
-  return `{"tst":"${time}","topic":${JSON.stringify(topic)},${fields},"payload":`;
-}
-
-const jsonWithText: Piece = (packet, arrival) => {
-  // Byte by byte, since a payload that is not UTF-8 is to come out as it came.
-  const parts: Uint8Array[] = [Buffer.from(`${jsonHead(packet, arrival)}"`)];
-  const { payload } = packet;
-  let start = 0;
-  for (let at = 0; at < payload.length; at++) {
-    const byte = payload[at] as number;
-    if (byte >= 32 && byte !== 0x22 && byte !== 0x5c) continue;
-    const escaped = JSON.stringify(String.fromCharCode(byte)).slice(1, -1);
-    parts.push(payload.subarray(start, at), Buffer.from(escaped));
-    start = at + 1;
-  }
-  parts.push(payload.subarray(start), Buffer.from('"}'));
-  return Buffer.concat(parts);
-};
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const jsonWithText: Piece = (packet, arrival) => messageJson(packet, arrival, "text") as Uint8Array;
 
 const jsonWithJson: Piece = (packet, arrival, problem) => {
-  const { payload, topic } = packet;
-  if (payload.length === 0) return `${jsonHead(packet, arrival)}null}`;
-  try {
-    const value = JSON.stringify(JSON.parse(decoder.decode(payload)));
-    return `${jsonHead(packet, arrival)}${value}}`;
-  } catch {
-    problem(`Error: Message payload is not valid JSON on topic ${topic}.`);
-    return "";
-  }
+  const json = messageJson(packet, arrival, "json");
+  if (json !== undefined) return json;
+  problem(`Error: Message payload is not valid JSON on topic ${packet.topic}.`);
+  return "";
+};
+
+const PRETTY: Readonly<Record<string, () => Piece>> = {
+  j: () => (packet, arrival, problem) =>
+    prettyJson(toBytes(jsonWithText(packet, arrival, problem))),
+  J: () => (packet, arrival, problem) =>
+    prettyJson(toBytes(jsonWithJson(packet, arrival, problem))),
 };

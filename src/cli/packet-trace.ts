@@ -82,7 +82,9 @@ export class PacketTrace {
     if (sent && "packetId" in packet && packet.packetId > this.#last) this.#last = packet.packetId;
     const name = this.#clientId === "" ? "(null)" : this.#clientId;
     const who = `Client ${name} ${sent ? "sending" : "received"}`;
-    return this.#details(packet, sent).map((detail) => `${who} ${packet.kind.toUpperCase()}${detail}`);
+    return this.#details(packet, sent).map(
+      (detail) => `${who} ${packet.kind.toUpperCase()}${detail}`,
+    );
   }
 
   #details(packet: Packet, sent: boolean): string[] {
@@ -117,7 +119,9 @@ export class PacketTrace {
 type Ack = Packet & { kind: "puback" | "pubrec" | "pubrel" | "pubcomp" };
 
 function sentAck({ kind, packetId, reasonCode = 0 }: Ack): string {
-  return kind === "puback" || kind === "pubrec" ? ` (m${packetId}, rc${reasonCode})` : ` (m${packetId})`;
+  return kind === "puback" || kind === "pubrec"
+    ? ` (m${packetId}, rc${reasonCode})`
+    : ` (m${packetId})`;
 }
 
 function receivedAck({ kind, packetId, reasonCode = 0 }: Ack): string {

@@ -19,9 +19,10 @@ const SETTABLE = ["connect", "publish", "subscribe", "unsubscribe", "disconnect"
 const NOT_SETTABLE = ["puback", "pubrec", "pubrel", "pubcomp", "auth"] as const;
 
 const PACKETS: ReadonlyMap<string, number> = new Map<string, number>([
-  ...[...SETTABLE, ...NOT_SETTABLE].map(
-    (name): [string, number] => [name, name === "will" ? WILL : PacketType[name]],
-  ),
+  ...[...SETTABLE, ...NOT_SETTABLE].map((name): [string, number] => [
+    name,
+    name === "will" ? WILL : PacketType[name],
+  ]),
 ]);
 
 /** By their names in the specification, in lower case with hyphens. */
@@ -42,18 +43,20 @@ export function addPropertyOption(command: Command): Command {
     "-D, --property <packet-name-value>",
     "an MQTT 5.0 property: PACKET NAME VALUE, or PACKET user-property NAME VALUE; may be repeated",
     collect,
-    [],
   );
 }
 
-function collect(joined: string, before: readonly (readonly string[])[]): readonly string[][] {
+function collect(
+  joined: string,
+  before: readonly (readonly string[])[] = [],
+): readonly (readonly string[])[] {
   let words: unknown;
   try {
     words = JSON.parse(joined);
   } catch {
     throw new InvalidArgumentError("It must be followed by a packet, a name and a value.");
   }
-  return [...before.map((one) => [...one]), words as string[]];
+  return [...before, words as string[]];
 }
 
 /**
@@ -89,7 +92,7 @@ export function propertySets(given: readonly (readonly string[])[]): PropertySet
     sets[packet] ??= {};
     addTo(sets[packet], packet, row, value);
   }
-  const { authenticationData, authenticationMethod } = (sets["connect"] ?? {}) as Properties;
+  const { authenticationData, authenticationMethod } = (sets.connect ?? {}) as Properties;
   if (authenticationData !== undefined && authenticationMethod === undefined) {
     throw new PropertyProblem(
       "Error in CONNECT properties: authentication-data needs an authentication-method.",
@@ -167,7 +170,7 @@ function readProperty(words: readonly string[]): {
       `Error: ${nameWord} property not supported for ${packetWord} in ${ARGUMENT}.`,
     );
   }
-  return { packet, row, value: valueOf(row, name, packet, values) };
+  return { packet, row, value: readValue(row, name, packet, values) };
 }
 
 function namesOf(type: number): string {
@@ -186,7 +189,7 @@ const LARGEST: Readonly<Record<string, number>> = {
 };
 const LONGEST = 65535;
 
-function valueOf(
+function readValue(
   { kind, notZero }: PropertyRow,
   name: string,
   packet: string,

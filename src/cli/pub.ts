@@ -1,27 +1,31 @@
 /** `midge pub`: publishes MQTT messages, with mosquitto_pub's options. */
-import { Command, InvalidArgumentError } from "commander";
-import { encodeUtf8 } from "../bytes/utf8.ts";
+import { Command } from "commander";
+import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Answer } from "../mqtt-client/client-owner.ts";
+import { reasonText } from "../mqtt-client/reason-text.ts";
 import { BrokerLink } from "./broker-link.ts";
 import {
   addConnectOptions,
+  addProtocol5Options,
   type ConnectFlags,
+  type ConnectSettings,
   connectSettings,
-  fail,
-  parseQos,
-  topicName,
-  wholeNumber,
 } from "./connect-options.ts";
 import { Exit } from "./exit-codes.ts";
-import { LineSource, readWhole } from "./message-source.ts";
+import {
+  addMessageOptions,
+  type MessageFlags,
+  payloadOf,
+  publishTopic,
+} from "./message-options.ts";
+import { LineSource } from "./message-source.ts";
+import { parseQos, parseSeconds, wholeNumber } from "./option-values.ts";
 
-interface PubFlags extends ConnectFlags {
-  readonly topic?: string | undefined;
-  readonly message?: string | undefined;
-  readonly nullMessage?: boolean | undefined;
-  readonly file?: string | undefined;
-  readonly stdinLine?: boolean | undefined;
-  readonly stdinFile?: boolean | undefined;
+export { joinProperties as arrange } from "./property-options.ts";
+
+interface PubFlags extends ConnectFlags, MessageFlags {
   readonly qos: QoS;
   readonly retain?: boolean | undefined;
   readonly repeat: number;
@@ -36,12 +40,7 @@ const INTERRUPTED = 130;
 
 export function command(): Command {
   const pub = new Command("pub").description("publish messages, like mosquitto_pub");
-  return addConnectOptions(pub)
-    .option("-t, --topic <topic>", "topic to publish to", topicName)
-    .option("-m, --message <message>", "the message")
-    .option("-n, --null-message", "an empty message")
-    .option("-f, --file <file>", "the content of a file as the message")
-    .option("-s, --stdin-file", "all of standard input as the message")
+  addMessageOptions(addConnectOptions(pub))
     .option("-l, --stdin-line", "each line of standard input as a message")
     .option("-q, --qos <qos>", "quality of service", parseQos, 0)
     .option("-r, --retain", "retain the message")
@@ -52,117 +51,147 @@ export function command(): Command {
       "QoS 1 and 2 messages under way",
       wholeNumber(1, 65535),
       20,
-    )
-    .action((_flags: unknown, self: Command) => run(self, self.opts<PubFlags>()));
-}
-
-function parseSeconds(value: string): number {
-  const seconds = Number(value);
-  if (value.trim() === "" || !(seconds >= 0 && seconds < 1e6)) {
-    throw new InvalidArgumentError("It must be a number of seconds.");
-  }
-  return seconds;
+    );
+  return addProtocol5Options(pub).action((_flags: unknown, self: Command) =>
+    run(self, self.opts<PubFlags>()),
+  );
 }
 
 function run(self: Command, flags: PubFlags): void {
-  const { message, nullMessage, file, stdinLine, stdinFile } = flags;
   const settings = connectSettings(self, flags);
-  const topic = flags.topic ?? flags.url?.topic;
-  const sources = [message, nullMessage, file, stdinLine, stdinFile];
-  const given = sources.filter((source) => source !== undefined).length;
-  if (topic === undefined) fail(self, "A topic to publish to is needed (-t).");
-  if (flags.topic === undefined && !isName(topic))
-    fail(self, `"${topic}" is no topic to publish to.`);
-  if (given === 0) fail(self, "A message is needed (-m, -n, -f, -s or -l).");
-  if (given > 1) fail(self, "Only one of -m, -n, -f, -s and -l can be given.");
-  const payload = stdinLine === true ? undefined : readPayload(self, flags);
-  const target = { topic, qos: flags.qos, retain: flags.retain === true };
-  const parts = { settings, maximumInflight: flags.maxInflight };
-  if (payload === undefined) publishLines(parts, target);
-  else publishOne(parts, target, payload, flags.repeat, flags.repeatDelay * 1000);
-}
-
-function isName(topic: string): boolean {
-  try {
-    return topicName(topic) === topic;
-  } catch {
-    return false;
-  }
-}
-
-function readPayload(self: Command, { message, nullMessage, file }: PubFlags): Uint8Array {
-  if (message !== undefined) return encodeUtf8(message);
-  if (nullMessage === true) return new Uint8Array(0);
-  const bytes = readWhole(file);
-  if (typeof bytes === "string") fail(self, bytes);
-  if (file === undefined && bytes.length === 0) fail(self, "Standard input is empty.");
-  return bytes;
+  const topic = publishTopic(self, flags);
+  const payload = payloadOf(self, flags);
+  const publisher = new Publisher(settings, flags.maxInflight, {
+    topic,
+    qos: flags.qos,
+    retain: flags.retain === true,
+    properties: settings.sets.publish,
+  });
+  if (payload === undefined) publisher.publishLines();
+  else publisher.publishOne(payload, flags.repeat, flags.repeatDelay * 1000);
 }
 
 interface Target {
   readonly topic: string;
   readonly qos: QoS;
   readonly retain: boolean;
+  readonly properties: Properties | undefined;
 }
 
-type Parts = Pick<ConstructorParameters<typeof BrokerLink>[0], "settings" | "maximumInflight">;
+class Publisher {
+  readonly #target: Target;
+  readonly #link: BrokerLink;
+  /** What follows when the link stands, when a message is done with, and when all is over. */
+  #connected: () => void = () => {};
+  #published: () => void = () => {};
+  #finished: () => void = () => {};
+  #warned = false;
 
-function publishOne(
-  parts: Parts,
-  { topic, qos, retain }: Target,
-  payload: Uint8Array,
-  count: number,
-  delay: number,
-): void {
-  let left = count;
-  const next = (): void => {
-    left--;
-    link.session.publish(topic, payload, qos, retain);
-  };
-  const link = new BrokerLink({
-    ...parts,
-    stay: false,
-    events: {
-      connected: next,
-      message: () => true,
-      published() {
-        // Later even without a delay: at QoS 0 this is told from within the call that publishes.
-        if (left > 0) link.after(delay, next);
-        else link.after(0, () => link.finish(0));
+  constructor(settings: ConnectSettings, maximumInflight: number, target: Target) {
+    this.#target = target;
+    this.#link = new BrokerLink({
+      settings,
+      maximumInflight,
+      stay: false,
+      events: {
+        connected: () => this.#connected(),
+        message: () => true,
+        published: (ticket, answer) => {
+          this.#tell(ticket, answer);
+          this.#published();
+        },
+        unsendable: (_ticket, reason) => this.#unsendable(reason),
+        finished: () => this.#finished(),
       },
-    },
-  });
-  link.start(INTERRUPTED);
-}
+    });
+  }
 
-function publishLines(parts: Parts, { topic, qos, retain }: Target): void {
-  let ended = false;
-  const finishWhenDone = (): void => {
-    if (ended && link.session.pending === 0) link.finish(0);
-  };
-  const lines = new LineSource(
-    (line) => {
-      link.session.publish(topic, line, qos, retain);
-      if (link.session.pending > READ_AHEAD) lines.pause();
-    },
-    () => {
-      ended = true;
-      finishWhenDone();
-    },
-    (problem) => link.finish(Exit.failure, `Error: ${problem}`),
-  );
-  const link = new BrokerLink({
-    ...parts,
-    stay: false,
-    events: {
-      connected: () => lines.start(),
-      message: () => true,
-      published() {
-        if (link.session.pending < READ_AHEAD) lines.resume();
+  publishOne(payload: Uint8Array, count: number, delay: number): void {
+    const link = this.#link;
+    let left = count;
+    const next = (): void => {
+      left--;
+      this.#publish(payload);
+    };
+    this.#connected = next;
+    this.#published = () => {
+      // Later even without a delay: at QoS 0 this is told from within the call that publishes.
+      if (left > 0) link.after(delay, next);
+      else link.after(0, () => link.finish(Exit.success));
+    };
+    link.start(INTERRUPTED);
+  }
+
+  publishLines(): void {
+    const link = this.#link;
+    let ended = false;
+    const finishWhenDone = (): void => {
+      if (ended && link.session.pending === 0) link.finish(Exit.success);
+    };
+    const lines = new LineSource(
+      (line) => {
+        this.#publish(line);
+        if (link.session.pending > READ_AHEAD) lines.pause();
+      },
+      () => {
+        ended = true;
         finishWhenDone();
       },
-      finished: () => lines.stop(),
-    },
-  });
-  link.start(INTERRUPTED);
+      (problem) => link.finish(Exit.failure, `Error: ${problem}`),
+    );
+    this.#connected = () => lines.start();
+    this.#published = () => {
+      if (link.session.pending < READ_AHEAD) lines.resume();
+      finishWhenDone();
+    };
+    this.#finished = () => lines.stop();
+    link.start(INTERRUPTED);
+  }
+
+  #publish(payload: Uint8Array): void {
+    const { topic, qos, properties } = this.#target;
+    this.#link.session.publish(topic, payload, qos, this.#retain(), properties);
+  }
+
+  /** A broker that keeps no messages must not be asked to [MQTT-3.2.2-14]; the message goes out all the same. */
+  #retain(): boolean {
+    const { retain } = this.#target;
+    if (!retain || this.#link.client?.limits.retainAvailable !== false) return retain;
+    if (!this.#warned) this.#link.complain("Warning: The broker retains no messages.");
+    this.#warned = true;
+    return false;
+  }
+
+  /** Tells of a message that the broker has refused. */
+  #tell(ticket: number, { reasonCode, properties }: Answer): void {
+    if (!isFailure(reasonCode)) return;
+    this.#link.complain(`Warning: Publish ${ticket} failed: ${reasonText(reasonCode)}.`);
+    if (properties?.reasonString !== undefined) this.#link.complain(properties.reasonString);
+  }
+
+  #unsendable(reason: ReasonCode): void {
+    const limits = this.#link.client?.limits;
+    switch (reason) {
+      case Reason.qosNotSupported:
+        this.#link.finish(
+          Exit.qosNotSupported,
+          `Error: Message QoS not supported on broker, try a lower QoS: ${limits?.maximumQos} at most.`,
+        );
+        return;
+      case Reason.packetTooLarge:
+        this.#link.finish(
+          Exit.tooLarge,
+          `Error: Message payload is too large: the broker takes packets of ${limits?.maximumPacketSize} bytes at most.`,
+        );
+        return;
+      case Reason.topicAliasInvalid:
+        this.#link.finish(
+          Exit.failure,
+          `Error: The broker takes topic aliases up to ${limits?.topicAliasMaximum} only.`,
+        );
+        return;
+      default:
+        this.#link.finish(Exit.failure, `Error: Publishing failed: ${reasonText(reason)}.`);
+    }
+  }
 }

@@ -25,8 +25,7 @@ export function usualPort({ tls, webSocket }: Pick<ServerUrl, "tls" | "webSocket
   return tls ? 8883 : 1883;
 }
 
-const URL =
-  /^([a-z]+):\/\/(?:([^/:@]*)(?::([^/@]*))?@)?(\[[^\]]+\]|[^/:@]+)(?::(\d+))?\/(.+)$/i;
+const URL = /^([a-z]+):\/\/(?:([^/:@]*)(?::([^/@]*))?@)?(\[[^\]]+\]|[^/:@]+)(?::(\d+))?\/(.+)$/i;
 
 /** Taken apart as Mosquitto does: nothing is percent-decoded, all behind the host is the topic. */
 export function parseUrl(value: string): ServerUrl {

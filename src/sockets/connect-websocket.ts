@@ -76,7 +76,7 @@ function hostAndPort({ host, port }: Place & { kind: "tcp" }): string {
 function causeOf(error: Error): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
   if (code.startsWith("HPE_")) return "the server does not speak WebSocket on this port";
-  if (message === "socket hang up") {
+  if (message === "socket hang up" || code === "ECONNRESET") {
     return "the server ended the connection instead of agreeing to WebSocket";
   }
   if (message.includes("subprotocol")) return "the server does not speak MQTT over WebSocket there";

@@ -71,24 +71,24 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 
 /** What the other end complained of by a TLS alert, during the handshake or later. */
 const ALERTS: Readonly<Record<string, string>> = {
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "the other end does not accept our certificate",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "the other end says that our certificate has expired",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: "the other end says that our certificate is revoked",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: "the other end does not accept our certificate",
-  ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC: "the other end has another pre-shared key for this identity",
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: "the other end has another pre-shared key for this identity",
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
+  BAD_CERTIFICATE: "the other end does not accept our certificate",
+  BAD_RECORD_MAC: "the other end has another pre-shared key for this identity",
+  CERTIFICATE_EXPIRED: "the other end says that our certificate has expired",
+  CERTIFICATE_REQUIRED: "the other end requires a certificate",
+  CERTIFICATE_REVOKED: "the other end says that our certificate is revoked",
+  CERTIFICATE_UNKNOWN: "the other end does not accept our certificate",
+  DECRYPT_ERROR: "the other end has another pre-shared key for this identity",
+  HANDSHAKE_FAILURE:
     "the other end accepts none of our ciphers, or wants a certificate or key that it was not given",
-  ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER: "the other end does not accept our key or parameters",
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
-    "the other end does not know the application protocol that we offer",
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION:
-    "the other end speaks no version of TLS that is allowed here",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the other end does not trust the CA of our certificate",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY:
-    "the other end does not know our pre-shared key identity",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the other end requires a certificate",
+  ILLEGAL_PARAMETER: "the other end does not accept our key or parameters",
+  NO_APPLICATION_PROTOCOL: "the other end does not know the application protocol that we offer",
+  PROTOCOL_VERSION: "the other end speaks no version of TLS that is allowed here",
+  UNKNOWN_CA: "the other end does not trust the CA of our certificate",
+  UNKNOWN_PSK_IDENTITY: "the other end does not know our pre-shared key identity",
 };
+
+/** The codes of alerts: ERR_SSL_TLSV1_ALERT_UNKNOWN_CA, with another word for TLSV1 from release to release. */
+const ALERT = /^ERR_SSL_.+_ALERT_([A-Z_]+)$/;
 
 interface TlsError extends Error {
   readonly code?: string | undefined;
@@ -99,10 +99,10 @@ interface TlsError extends Error {
 
 /** The cause in words, if the error is a TLS alert of the other end. */
 export function alertCause(code: string): string | undefined {
-  return ALERTS[code];
+  return ALERTS[ALERT.exec(code)?.[1] ?? ""];
 }
 
-/** Why a TLS handshake failed: in words, and the code of the TLS library. */
+/** Why a TLS handshake failed: in words, and the TLS library's code of it, for an alert its name alone. */
 export function tlsClientCause(error: TlsError): {
   readonly cause: string;
   readonly problem: string;
@@ -112,6 +112,9 @@ export function tlsClientCause(error: TlsError): {
     const names = cert?.subjectaltname ?? cert?.subject?.CN ?? "nothing";
     return { cause: `the broker's certificate is for ${names}, not for ${host}`, problem: code };
   }
-  const known = PROBLEMS[code] ?? ALERTS[code];
-  return { cause: known ?? `TLS handshake failed (${reason ?? message})`, problem: code || "TLS" };
+  const known = PROBLEMS[code] ?? alertCause(code);
+  return {
+    cause: known ?? `TLS handshake failed (${reason ?? message})`,
+    problem: ALERT.exec(code)?.[1] ?? (code || "TLS"),
+  };
 }

@@ -12,9 +12,11 @@ import {
   type Program,
   runToEnd,
   startMidge,
+  startMosquitto,
   temporaryFolder,
 } from "../kit/processes.ts";
 
+const PLUGIN = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so";
 /** CONNACK of 3.1.1: not authorised. */
 const REFUSED = 5;
 
@@ -195,7 +197,7 @@ async function startManaged(
   const started = await startByMosquittoConf(
     t,
     folder,
-    `plugin /usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so\nplugin_opt_config_file ${file}`,
+    `plugin ${PLUGIN}\nplugin_opt_config_file ${file}`,
   );
   return { ...started, folder };
 }
@@ -295,7 +297,7 @@ test("who has not been given the right cannot manage anything", async (t) => {
   assert.match((await control(t, port, "listClients")).output, /^admin\neve\n$/);
 });
 
-test("midge ctrl has the same words, for Midge and for Mosquitto", async (t) => {
+test("midge ctrl has the words of mosquitto_ctrl, and prints the same", async (t) => {
   const { port } = await startManaged(t);
   const ctrl = async (...words: string[]) => {
     const base = ["-h", "127.0.0.1", "-p", String(port), "-u", "admin", "-P", "adminpw"];
@@ -339,6 +341,20 @@ test("midge ctrl has the same words, for Midge and for Mosquitto", async (t) => 
     assert.equal(wrong.code, 1, words.join(" "));
     assert.doesNotMatch(wrong.errors, /\n {4}at /);
   }
+});
+
+test("midge ctrl manages Mosquitto, which begins with a file of midge ctrl dynsec init", async (t) => {
+  const file = join(temporaryFolder(t), "dynsec.json");
+  const init = [MIDGE, "ctrl", "dynsec", "init", file, "boss", "secret"];
+  assert.equal((await runToEnd(t, process.execPath, init)).code, 0);
+  const { port } = await startMosquitto(t, {
+    more: `user root\nplugin ${PLUGIN}\nplugin_opt_config_file ${file}`,
+  });
+  const ctrl = [MIDGE, "ctrl", "-h", "127.0.0.1", "-p", String(port), "-u", "boss", "-P", "secret"];
+  const create = await runToEnd(t, process.execPath, [...ctrl, "dynsec", "createGroup", "g"]);
+  assert.equal(create.code, 0, create.errors);
+  const list = await runToEnd(t, process.execPath, [...ctrl, "dynsec", "listGroups"]);
+  assert.equal(list.output, "g\nunauthenticated\n");
 });
 
 test("midge ctrl dynsec init makes a file that Midge begins with", async (t) => {

@@ -202,9 +202,12 @@ export class TestClient {
 
   /** Takes the SUBACK; what came with it stays to be taken. */
   takeSuback(): SubackPacket {
-    const [suback, ...rest] = this.take();
-    this.#received = rest;
-    if (suback?.kind !== "suback") throw new Error(`expected SUBACK, got ${suback?.kind}`);
+    const packets = this.take();
+    const suback = packets.find((packet) => packet.kind === "suback");
+    if (suback === undefined) {
+      throw new Error(`expected SUBACK, got ${packets.map(({ kind }) => kind)}`);
+    }
+    this.#received = packets.filter((packet) => packet !== suback);
     return suback;
   }
 

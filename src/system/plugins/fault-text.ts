@@ -4,13 +4,8 @@ import { pathToFileURL } from "node:url";
 
 /** `path` is the plugin's module. */
 export function faultText(fault: unknown, path: string): string {
-  const place = placeOf(fault, path);
+  const place = faultPlace(fault, path);
   return place === undefined ? textOf(fault) : `${textOf(fault)} (${place})`;
-}
-
-/** Whether it was thrown by this module, or by what the module had called. */
-export function isFaultOf(fault: unknown, path: string): boolean {
-  return placeOf(fault, path) !== undefined;
 }
 
 function textOf(fault: unknown): string {
@@ -19,8 +14,8 @@ function textOf(fault: unknown): string {
   return flat(name === "Error" ? message || "failed without a message" : `${name}: ${message}`);
 }
 
-/** The first line of the stack that is the module's: "door.mjs:12:5". */
-function placeOf(fault: unknown, path: string): string | undefined {
+/** The first line of the stack that is the module's: "door.mjs:12:5"; undefined if none is. */
+export function faultPlace(fault: unknown, path: string): string | undefined {
   const stack = fault instanceof Error ? (fault.stack ?? "") : "";
   for (const name of [pathToFileURL(path).href, path]) {
     const at = stack.indexOf(`${name}:`);

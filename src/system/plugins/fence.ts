@@ -7,7 +7,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../../seams/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Scheduler } from "../../time/scheduler.ts";
-import { faultText, isFaultOf } from "./fault-text.ts";
+import { faultPlace, faultText } from "./fault-text.ts";
 
 export interface PluginFenceParts {
   /** What the configuration calls the plugin. */
@@ -118,25 +118,26 @@ export class PluginFence {
 
   /** Something was thrown that nobody was there to catch. */
   stray(fault: unknown): void {
-    this.complain("something it left to itself", faultText(fault, this.path));
+    const what = "something it left to itself";
+    this.complain(what, faultText(fault, this.path), `${what} ${faultPlace(fault, this.path)}`);
   }
 
   /** Whether the fault comes out of the plugin's module. */
   owns(fault: unknown): boolean {
-    return isFaultOf(fault, this.path);
+    return faultPlace(fault, this.path) !== undefined;
   }
 
-  /** Logs what is wrong; what fails again and again, once a minute, with how often. */
-  complain(what: string, problem: string): void {
+  /** Logs what is wrong; what fails again and again (the same `key`), once a minute, with how often. */
+  complain(what: string, problem: string, key = what): void {
     const now = this.#clock.now();
-    const told = this.#told.get(what);
+    const told = this.#told.get(key);
     if (told !== undefined && now - told.at < TELL_INTERVAL) {
       told.since++;
       return;
     }
     const count =
       told === undefined || told.since === 0 ? "" : ` (${told.since} times more before)`;
-    this.#told.set(what, { at: now, since: 0 });
+    this.#told.set(key, { at: now, since: 0 });
     this.#log.error(`plugin ${this.name}: ${what}: ${problem}${count}`);
   }
 }

@@ -80,12 +80,9 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   "MQTT-3.2.2-21": "A rule for clients: they keep to the Server Keep Alive.",
   "MQTT-3.3.2-10": "A rule for clients: which topic aliases they take.",
   "MQTT-3.3.4-8": "A rule for clients: what they may not hold back.",
-  "MQTT-4.2.0-1":
-    "That bytes arrive whole and in order is the transport's doing; test/interop runs Midge over TCP, TLS and WebSocket.",
   "MQTT-4.5.0-2": "A rule for clients: they acknowledge what they receive.",
   "MQTT-4.6.0-1": "A rule for clients: the order in which they send PUBLISH again.",
   "MQTT-4.6.0-2": "A rule for clients: the order of their PUBACK packets.",
   "MQTT-4.6.0-3": "A rule for clients: the order of their PUBREC packets.",
   "MQTT-4.6.0-4": "A rule for clients: the order of their PUBREL packets.",
-  "MQTT-6.0.0-3": "A rule for clients: the WebSocket subprotocol that they offer.",
 };

@@ -1,0 +1,86 @@
+/** One conversation with one port: what is sent, in which pieces, and how it ends. */
+import { Dice } from "./dice.ts";
+import { mqttConversation } from "./mqtt-conversation.ts";
+import { mutate } from "./mutate.ts";
+import { snDatagrams } from "./sn-datagrams.ts";
+
+export type PortKind = "tcp" | "websocket" | "udp";
+
+export interface Conversation {
+  readonly port: PortKind;
+  /** Each sent in one go. */
+  readonly pieces: readonly Uint8Array[];
+  /** Ends by a reset instead of in order. */
+  readonly reset: boolean;
+}
+
+const KINDS: readonly PortKind[] = ["tcp", "websocket", "udp"];
+
+/** The conversation of this number in the run of this seed. */
+export function conversation(seed: number, number: number): Conversation {
+  const dice = new Dice(seed, number);
+  const port = KINDS[number % KINDS.length] as PortKind;
+  const reset = dice.chance(0.5);
+  if (port === "udp") return { port, pieces: snDatagrams(dice), reset };
+  const packets = mqttConversation(dice);
+  const pieces = port === "tcp" ? cut(packets, dice) : [UPGRADE, ...frames(packets, dice)];
+  return { port, pieces, reset };
+}
+
+/** Packets as they are, joined, or cut anywhere. */
+function cut(packets: readonly Uint8Array[], dice: Dice): Uint8Array[] {
+  if (dice.chance(0.5)) return [...packets];
+  const stream = new Uint8Array(Buffer.concat(packets));
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < stream.length; ) {
+    const end = at + 1 + dice.below(dice.pick([2, 50, 5000]));
+    pieces.push(stream.subarray(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+const UPGRADE = new TextEncoder().encode(
+  [
+    "GET /mqtt HTTP/1.1",
+    "Host: 127.0.0.1",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec-WebSocket-Protocol: mqtt",
+    "",
+    "",
+  ].join("\r\n"),
+);
+
+/** WebSocket frames around what TCP would carry, a few of them spoilt. */
+function frames(packets: readonly Uint8Array[], dice: Dice): Uint8Array[] {
+  return cut(packets, dice).map((piece) => {
+    const opcode = dice.chance(0.97) ? 2 : dice.below(16);
+    const frame = webSocketFrame(piece, 0x80 | opcode);
+    return dice.chance(0.03) ? mutate(frame, dice) : frame;
+  });
+}
+
+/** The mask is zero, so that the payload stands there as it is. */
+function webSocketFrame(payload: Uint8Array, first: number): Uint8Array {
+  const { length } = payload;
+  const size =
+    length < 126
+      ? [0x80 | length]
+      : length < 65536
+        ? [0x80 | 126, length >>> 8, length & 255]
+        : [
+            0x80 | 127,
+            0,
+            0,
+            0,
+            0,
+            length >>> 24,
+            (length >>> 16) & 255,
+            (length >>> 8) & 255,
+            length & 255,
+          ];
+  return new Uint8Array([first, ...size, 0, 0, 0, 0, ...payload]);
+}
