@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { accessSettingsFrom, usesDynamicSecurity } from "./access-from-config.ts";
 import { AccessControl, type AccessModule } from "./auth/access-control.ts";
+import { BrokerControl, type ListenerFact } from "./auth/broker-control.ts";
 import { DYNAMIC_SECURITY_DOCUMENT, DynamicSecurity } from "./auth/dynsec/dynamic-security.ts";
 import { ScramMethod } from "./auth/scram-method.ts";
 import type { Broker } from "./broker/broker.ts";
-import type { Config } from "./config/schema.ts";
+import type { Config, ListenerConfig } from "./config/schema.ts";
 import type { Log } from "./seams/log.ts";
 import { DocumentFolder } from "./store/document-folder.ts";
 import { ThreadPoolHasher } from "./system/password-hasher.ts";
@@ -82,11 +83,24 @@ export class AssembledAccess {
     dynsec.onChange = () => this.control.changed();
   }
 
-  /** Has dynamic security manage the broker. */
+  /** Has clients manage the broker, as far as the configuration lets them. */
   attach(broker: Broker): void {
-    if (this.#dynsec === undefined) return;
-    this.#dynsec.connected = broker;
-    broker.control(this.#dynsec);
+    const { config, time, log } = this.#parts;
+    const dynsec = this.#dynsec;
+    if (dynsec !== undefined) {
+      dynsec.connected = broker;
+      broker.control(dynsec);
+    }
+    if (!config.access.enable_control_api) return;
+    const endpoints = dynsec === undefined ? [] : [dynsec.topic];
+    broker.control(
+      new BrokerControl({
+        listeners: () => config.listener.map(factOf),
+        plugins: () => (dynsec === undefined ? [] : [{ name: "dynamic-security", endpoints }]),
+        scheduler: time.scheduler,
+        log,
+      }),
+    );
   }
 
   /** Reads the files again, those of a new configuration. */
@@ -131,6 +145,23 @@ export class AssembledAccess {
 function secretOf({ config, data, log }: AccessParts): Uint8Array {
   const kept = config.store.mode !== "memory" && config.listener.some((one) => one.password_file);
   return stableSecret(kept ? join(data, "scram-secret") : undefined, (text) => log.warn(text));
+}
+
+function factOf({
+  port,
+  address,
+  path,
+  protocol,
+  certfile,
+  psk_hint,
+}: ListenerConfig): ListenerFact {
+  return {
+    port: path === "" ? port : 0,
+    webSocket: protocol === "websockets",
+    tls: certfile !== "" || psk_hint !== "",
+    address: address === "" ? undefined : address,
+    path: path === "" ? undefined : path,
+  };
 }
 
 function readJson(path: string): unknown {

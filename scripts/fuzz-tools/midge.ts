@@ -11,6 +11,11 @@ import type { Ports } from "./feeder.ts";
 const START_TIMEOUT = 15_000;
 /** As much of what it says is kept to tell why it failed, characters. */
 const TOLD = 20_000;
+/**
+ * Of the heap, MB: with much room, what is garbage stays for long, and looks like a leak. A leak that
+ * comes up to it ends the process.
+ */
+const HEAP = 64;
 const MIDGE = join(import.meta.dirname, "../../dist/midge.mjs");
 
 export class Midge {
@@ -67,7 +72,7 @@ export async function startMidge(): Promise<Midge> {
   const ports = { tcp: await freePort(), websocket: await freePort(), udp: await freeUdpPort() };
   const file = join(folder, "midge.toml");
   writeFileSync(file, configuration(ports, folder));
-  const words = [MIDGE, "run", "-c", file];
+  const words = [`--max-old-space-size=${HEAP}`, MIDGE, "run", "-c", file];
   const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
   const midge = new Midge(child, ports, folder);
   const deadline = Date.now() + START_TIMEOUT;

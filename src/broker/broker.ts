@@ -224,7 +224,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     }
     // A request may hold passwords: it is kept nowhere.
     if (passed?.retain === true && this.options.retainAvailable && !isRequest) {
-      this.retained.set(passed, false, session.rights);
+      // Where a hook has put it elsewhere, it is not the publisher who has a right to be there.
+      this.retained.set(passed, false, passed.topic === topic ? session.rights : undefined);
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
@@ -367,7 +368,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
     const { published } = this.#hooks;
     const passed = published === undefined ? message : published(message, owner, true);
-    if (passed !== undefined) this.insert(passed, owner.rights);
+    if (passed === undefined) return;
+    this.insert(passed, passed.topic === topic ? owner.rights : undefined);
   }
 
   /** Delivers to every session that subscribes, and answers how many there were. */

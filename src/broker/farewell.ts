@@ -22,7 +22,7 @@ export function farewell(
   if (sentence !== undefined && clientId !== undefined) return `${client} ${sentence}`;
   const detail = `(${why}, from ${remote})`;
   if (why.startsWith("is not authorised"))
-    return `${client} disconnected, not authorised. ${detail}`;
+    return `${client} disconnected, not authorised. (from ${remote})`;
   switch (reason) {
     case Reason.malformedPacket:
       return `${client} disconnected due to malformed packet. ${detail}`;

@@ -63,7 +63,7 @@ const LETTERS: Readonly<Record<string, (field: Field) => Piece>> = {
   R:
     (field) =>
     ({ properties }) =>
-      text(properties?.responseTopic ?? "", field),
+      properties?.responseTopic === undefined ? "" : text(properties.responseTopic, field),
   S:
     (field) =>
     ({ properties }) =>

@@ -99,6 +99,20 @@ test("what is retained is the message as it was made", async (t) => {
   assert.deepEqual(late.messages(), ["keep=kept retain"]);
 });
 
+test("a retained message that was put elsewhere stays, whatever its publisher may do there", async (t) => {
+  const on = await pluginStand(t, {
+    door: of({
+      authorize: ({ action, topic }) =>
+        action === "publish" && topic !== "raw" ? "deny" : "allow",
+      onPublish: () => ({ topic: "clean" }),
+    }),
+  });
+  on.broker.connect5("w").publish("raw", "x", 0, 0, true);
+  const late = on.broker.connect5("late");
+  late.subscribe("#");
+  assert.deepEqual(late.messages(), ["clean=x retain"]);
+});
+
 test("the plugin sees all of a message, and may keep what it sees", async (t) => {
   const seen: PluginMessage[] = [];
   const { reader, writer } = await publishing(t, (message) => {
