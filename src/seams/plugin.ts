@@ -17,9 +17,9 @@
  *     }
  *
  * Every member of a plugin may be left out, and what is left out costs nothing. Whatever a plugin
- * throws, and every promise of its own that is rejected, is logged with its name; it counts as a no
- * where something was to be decided, and as nothing said elsewhere. What it is given is to be read,
- * not to be written to.
+ * throws, and every promise of its own that is rejected, is logged with its name. Where something was
+ * to be decided it counts as a no (a client that wanted in is told that the server is busy), elsewhere
+ * as if nothing was said. What a plugin is given is to be read, not to be written to.
  */
 
 /** Makes a plugin, once, before any client is let in. If it fails, Midge does not start. */
@@ -86,7 +86,7 @@ export interface Plugin {
    * these, unless they have decided; of clients without a user name, too, and if it defers to all
    * others then, `allow_anonymous` decides. Not asked where the name was proved by a certificate, a
    * pre-shared key, or a method of enhanced authentication. A promise has 5 seconds; then it counts
-   * as "deny".
+   * as rejected.
    */
   authenticate?(credentials: PluginCredentials): Verdict | Promise<Verdict>;
   /**
@@ -206,7 +206,7 @@ export interface AuthenticationMethod {
 export interface AuthenticationExchange {
   /**
    * What the client has sent: the Authentication Data of CONNECT first, then that of each AUTH. Not
-   * called again before the last answer. A promise has 5 seconds; then it counts as "deny".
+   * called again before the last answer. A promise has 5 seconds; then it counts as rejected.
    */
   next(data: Uint8Array | undefined): AuthenticationStep | Promise<AuthenticationStep>;
   /** The client is gone, or was refused for another reason, before the end. */

@@ -277,17 +277,6 @@ allow_anonymous false
   }
 });
 
-test("a client whose session is taken over says so and ends", async (t) => {
-  const { port } = await startMosquitto(t);
-  const first = await midgeSub(t, port, "-t", "t", "-i", "same");
-  const second = await midgeSub(t, port, "-t", "t", "-i", "same");
-  assert.equal(await first.end(), 4);
-  assert.match(first.errors, /^Error: The broker has disconnected this client: .+\.\n$/);
-  assert.match(first.output, /Received DISCONNECT \(\d+\)\n$/);
-  second.signal("SIGINT");
-  assert.equal(await second.end(), 0);
-});
-
 test("the will goes out after its delay, with its properties, also when midge sub is interrupted", async (t) => {
   const { port } = await startMosquitto(t);
   const watch = await mosquittoSub(t, port, "wills/#", "-V", "5", "-F", "%t %p %C %P");

@@ -16,6 +16,7 @@ import {
 import type { Identity } from "../../auth/pattern.ts";
 import { isMqttText } from "../../bytes/utf8.ts";
 import type { QoS } from "../../mqtt/qos.ts";
+import { Reason } from "../../mqtt/reason-codes.ts";
 import type { Credentials } from "../../seams/access.ts";
 import type {
   AuthenticationExchange,
@@ -30,6 +31,11 @@ import { methodsOf } from "./load-plugin.ts";
 
 /** How long a plugin may take to find out about a client, ms: less than a client may take to connect. */
 const PATIENCE = 5000;
+/**
+ * Where a plugin fails the client is refused, but not for a wrong password: it may come again soon, and
+ * whoever shares its address is not slowed down for it.
+ */
+const FAILED = "busy";
 /** The longest Authentication Data, bytes. */
 const LONGEST_DATA = 65_535;
 
@@ -63,7 +69,7 @@ class PluginAuthenticator implements Authenticator {
       PATIENCE,
       () => this.#plugin.authenticate?.(shown(credentials)),
       (outcome) =>
-        answer({ verdict: outcome.ok ? verdictOf("authenticate", outcome.value, fence) : "deny" }),
+        answer({ verdict: outcome.ok ? verdictOf("authenticate", outcome.value, fence) : FAILED }),
     );
   }
 }
@@ -122,6 +128,8 @@ function shown(credentials: Credentials): PluginCredentials {
   return { clientId, username, password, address, listener, origin };
 }
 
+const FAILED_STEP: MethodStep = { kind: "refused", reason: Reason.serverBusy };
+
 class PluginMethod implements ExtendedMethod {
   readonly name: string;
   readonly #method: AuthenticationMethod;
@@ -146,7 +154,7 @@ class PluginMethod implements ExtendedMethod {
           PATIENCE,
           () => (exchange === undefined ? { answer: "deny" } : exchange.next(data?.slice())),
           (outcome) => {
-            const step = outcome.ok ? stepOf(outcome.value, credentials.username) : REFUSED;
+            const step = outcome.ok ? stepOf(outcome.value, credentials.username) : FAILED_STEP;
             if (typeof step === "string") fence.complain(what, `${step}; taken for a no`);
             answer(typeof step === "string" ? REFUSED : step);
           },

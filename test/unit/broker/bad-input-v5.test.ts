@@ -114,7 +114,7 @@ const connectProperties: fc.Arbitrary<Properties> = fc.record({
   receiveMaximum: some(fc.integer({ min: 1, max: 3 })),
   topicAliasMaximum: some(fc.nat({ max: 3 })),
   maximumPacketSize: some(fc.constantFrom(30, 60, 200)),
-  sessionExpiryInterval: some(fc.constantFrom(0, 1, 1000, 0xffffffff)),
+  sessionExpiryInterval: fc.constantFrom(undefined, 0, 1, 1000, 1000, 0xffffffff),
 });
 
 const messageProperties: fc.Arbitrary<Properties> = fc.record({
@@ -158,9 +158,9 @@ const request: fc.Arbitrary<SubscriptionRequest> = fc.record({
 });
 
 const packet: fc.Arbitrary<Packet> = fc.oneof(
-  { weight: 6, arbitrary: publish },
+  { weight: 12, arbitrary: publish },
   {
-    weight: 4,
+    weight: 1,
     arbitrary: fc
       .tuple(
         fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp"),
@@ -232,7 +232,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const arrival = fc.record({
   properties: connectProperties,
-  cleanStart: fc.boolean(),
+  cleanStart: fc.constantFrom(false, false, false, true),
   will: some(
     fc.record({ topic: fc.constantFrom("a", "b"), qos, retain: fc.boolean(), delay: fc.nat(3) }),
   ),

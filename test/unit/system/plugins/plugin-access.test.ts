@@ -14,6 +14,9 @@ import type {
 import { type PluginStand, pluginStand } from "../../../kit/plugin-stand.ts";
 import { connectPacket, type TestClient } from "../../../kit/test-broker.ts";
 
+/** Reason codes of CONNACK: not authorised, server busy. */
+const NO = 135;
+const BUSY = 137;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** A module that makes this plugin. */
@@ -139,27 +142,33 @@ test("a promise may answer, and the client waits for it", async (t) => {
 });
 
 test("whatever goes wrong in a plugin counts as a no, and is logged with its name", async (t) => {
-  const cases: readonly (readonly [NonNullable<Plugin["authenticate"]>, RegExp])[] = [
+  const cases: readonly (readonly [NonNullable<Plugin["authenticate"]>, number, RegExp])[] = [
     [
       () => {
         throw new Error("no database");
       },
+      BUSY,
       /^plugin door: authenticate: no database \(.+:\d+:\d+\)$|^plugin door: authenticate: no database$/,
     ],
-    [() => Promise.reject(new TypeError("gone")), /^plugin door: authenticate: TypeError: gone/],
-    [() => Promise.reject("why"), /^plugin door: authenticate: threw why$/],
+    [
+      () => Promise.reject(new TypeError("gone")),
+      BUSY,
+      /^plugin door: authenticate: TypeError: gone/,
+    ],
+    [() => Promise.reject("why"), BUSY, /^plugin door: authenticate: threw why$/],
     [
       () => "yes" as Verdict,
+      NO,
       /^plugin door: authenticate: must answer "allow", "deny" or "defer", not "yes"; taken for a no$/,
     ],
-    [() => undefined as unknown as Verdict, /not undefined; taken for a no$/],
-    [async () => true as unknown as Verdict, /not true; taken for a no$/],
+    [() => undefined as unknown as Verdict, NO, /not undefined; taken for a no$/],
+    [async () => true as unknown as Verdict, NO, /not true; taken for a no$/],
   ];
-  for (const [authenticate, expected] of cases) {
+  for (const [authenticate, code, expected] of cases) {
     const on = await pluginStand(t, { door: of({ authenticate }) });
     const client = connect(on, "ada");
     await on.settle();
-    assert.equal(answerOf(client), 135);
+    assert.equal(answerOf(client), code);
     const [line = ""] = logged(on, "error");
     assert.match(line, expected);
   }
@@ -179,7 +188,7 @@ test("a promise that does not come in time counts as a no, and what comes then a
   on.clock.advance(4999);
   assert.equal(answerOf(client), undefined);
   on.clock.advance(1);
-  assert.equal(answerOf(client), 135);
+  assert.equal(answerOf(client), BUSY);
   assert.deepEqual(logged(on, "error"), ["plugin door: authenticate: gave no answer within 5 s"]);
   resolve("allow");
   await on.settle();
@@ -353,30 +362,32 @@ test("a plugin's method of enhanced authentication, in several steps, some of th
 });
 
 test("a plugin's method that goes wrong refuses, and says why in the log", async (t) => {
-  const cases: readonly (readonly [() => unknown, RegExp | undefined])[] = [
-    [() => ({ answer: "deny" }), undefined],
+  const cases: readonly (readonly [() => unknown, number, RegExp | undefined])[] = [
+    [() => ({ answer: "deny" }), NO, undefined],
     [
       () => {
         throw new Error("broken");
       },
+      BUSY,
       /^plugin p: authentication by COUNT: broken/,
     ],
-    [() => Promise.reject(new Error("broken")), /^plugin p: authentication by COUNT: broken/],
-    [() => undefined, /must answer \{ answer: "continue" \}/],
-    [() => "allow", /must answer \{ answer: "continue" \}/],
-    [() => ({ answer: "allow" }), /must name a user/],
-    [() => ({ answer: "allow", username: "a\0b" }), /must name a user/],
+    [() => Promise.reject(new Error("broken")), BUSY, /^plugin p: authentication by COUNT: broken/],
+    [() => undefined, NO, /must answer \{ answer: "continue" \}/],
+    [() => "allow", NO, /must answer \{ answer: "continue" \}/],
+    [() => ({ answer: "allow" }), NO, /must name a user/],
+    [() => ({ answer: "allow", username: "a\0b" }), NO, /must name a user/],
     [
       () => ({ answer: "continue", data: "text" }),
+      NO,
       /data must be a Uint8Array of at most 65535 bytes/,
     ],
-    [() => ({ answer: "continue", data: new Uint8Array(70_000) }), /at most 65535 bytes/],
+    [() => ({ answer: "continue", data: new Uint8Array(70_000) }), NO, /at most 65535 bytes/],
   ];
-  for (const [next, expected] of cases) {
+  for (const [next, code, expected] of cases) {
     const on = await pluginStand(t, { p: step(next) });
     const client = exchange(on, "1");
     await on.settle();
-    assert.equal(answerOf(client), 135);
+    assert.equal(answerOf(client), code);
     assert.equal(client.closed, true);
     const lines = logged(on, "error");
     if (expected === undefined) assert.deepEqual(lines, []);
@@ -422,5 +433,5 @@ test("a method's step that does not come in time is a no", async (t) => {
   const on = await pluginStand(t, { p: step(() => new Promise(() => {})) });
   const client = exchange(on, "1");
   on.clock.advance(5000);
-  assert.equal(answerOf(client), 135);
+  assert.equal(answerOf(client), BUSY);
 });
