@@ -121,7 +121,10 @@ test("what TLS does not like is told in one line, with what to do", async (t) =>
     ],
     [[...at("plain"), ...trust], /within the TLS handshake\n$|does not speak TLS on this port/],
     [[...at("psk"), "--psk", "0102ac", "--psk-identity", "sensor"], /another pre-shared key/],
-    [[...at("psk"), "--psk", "0102ab", "--psk-identity", "nobody"], /does not know our .* identity/],
+    [
+      [...at("psk"), "--psk", "0102ab", "--psk-identity", "nobody"],
+      /does not know our .* identity/,
+    ],
     [[...at("psk"), ...trust], /none of our ciphers.*--psk\?\n$/],
   ];
   for (const [words, expected] of cases) {
@@ -233,9 +236,13 @@ test("a broker that agrees to WebSocket but not to MQTT over it, is told", async
   };
   const accept = (key: string): string =>
     createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-  const upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+  const upgrade =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   for (const [answer, expected] of [
-    [(key: string) => `${upgrade}Sec-WebSocket-Accept: ${accept(key)}\r\n\r\n`, /MQTT over WebSocket/],
+    [
+      (key: string) => `${upgrade}Sec-WebSocket-Accept: ${accept(key)}\r\n\r\n`,
+      /MQTT over WebSocket/,
+    ],
     [() => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", /HTTP status 404/],
     [() => "\x20\x02\x00\x00", /does not speak WebSocket on this port/],
   ] as const) {

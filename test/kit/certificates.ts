@@ -13,6 +13,8 @@ export interface IssueOptions {
   readonly subject?: string | undefined;
   /** Already over. */
   readonly expired?: boolean | undefined;
+  /** Whom it is for, as in OpenSSL's subjectAltName; this machine if not given. */
+  readonly names?: string | undefined;
 }
 
 const CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -45,7 +47,10 @@ export class TestCa {
   }
 
   /** A certificate for 127.0.0.1, ::1 and localhost, good for servers and clients. */
-  issue(name: string, { subject = `/CN=${name}`, expired = false }: IssueOptions = {}): Issued {
+  issue(
+    name: string,
+    { subject = `/CN=${name}`, expired = false, names }: IssueOptions = {},
+  ): Issued {
     const cert = join(this.#folder, `${name}.crt`);
     const key = join(this.#folder, `${name}.key`);
     const request = join(this.#folder, `${name}.csr`);
@@ -61,7 +66,10 @@ export class TestCa {
     const dates = expired
       ? ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]
       : ["-days", "1"];
-    this.#ca("-in", request, "-out", cert, "-notext", ...dates);
+    const extensions = join(this.#folder, `${name}.cnf`);
+    if (names !== undefined) writeFileSync(extensions, `subjectAltName = ${names}\n`);
+    const extra = names === undefined ? [] : ["-extfile", extensions];
+    this.#ca("-in", request, "-out", cert, "-notext", ...dates, ...extra);
     return { cert, key };
   }
 
