@@ -13,6 +13,7 @@ find_node() {
   return 1
 }
 
+# shellcheck disable=SC3013 # dash and busybox know -nt
 # Installs the packages of the lock file, and Node and npm themselves where they are missing.
 install_packages() {
   [ "$root/node_modules/.midge-installed" -nt "$root/package-lock.json" ] && return

@@ -155,7 +155,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.persistent = opening.persistent || wasPersistent;
     session.sessionExpiry = opening.persistent ? opening.sessionExpiry : 0;
     session.attach(peer);
-    session.dropForbidden();
+    session.dropForbidden(true);
     this.#connected++;
     this.counters.clientsMaximum = Math.max(this.counters.clientsMaximum, this.sessions.size);
     if (session.persistent) {
@@ -391,7 +391,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
         this.leave(session, "lost", undefined);
         peer.evicted(Reason.notAuthorized);
       } else {
-        session.dropForbidden();
+        session.dropForbidden(false);
       }
     }
   }

@@ -182,7 +182,7 @@ function renew(
     return;
   }
   session.rights = admission.rights;
-  session.dropForbidden();
+  session.dropForbidden(false);
   send(connection, authentication, Reason.success, data);
 }
 

@@ -270,10 +270,19 @@ export class Session implements Subscriber {
     this.acknowledge(packetId);
   }
 
-  /** Drops what the client may not receive any more; what is in flight has left already. */
-  dropForbidden(): void {
+  /**
+   * Drops what the client may not receive any more. What is in flight has left already, but to a client
+   * that comes back it would be sent again.
+   */
+  dropForbidden(comesBack: boolean): void {
     const { rights } = this;
-    if (rights === undefined || !this.#queued) return;
+    if (rights === undefined) return;
+    if (comesBack) {
+      for (const { message, packetId } of [...this.#inflight.values()]) {
+        if (message !== undefined && !rights.mayReceive(message.topic)) this.acknowledge(packetId);
+      }
+    }
+    if (!this.#queued) return;
     const kept = new Queue<Delivery>();
     for (const delivery of this.#queue as Queue<Delivery>) {
       const { message } = delivery;

@@ -57,6 +57,7 @@ export function upgradeToWebSocket(options: UpgradeOptions): Dialling {
   });
   return {
     cancel() {
+      if (settled) return;
       settled = true;
       webSocket.terminate();
     },

@@ -149,6 +149,7 @@ const HISTORY: readonly Danger[] = [
     guards: [
       [`${HERE}/revoked.test.ts`, "an existing subscription brings nothing more"],
       [`${HERE}/revoked.test.ts`, "retained messages do not reach"],
+      [`${HERE}/revoked.test.ts`, "once its publisher may not publish there any more"],
       [`${HERE}/revoked.test.ts`, "a QoS 2 exchange begun with the right"],
       [`${HERE}/revoked.test.ts`, "a will needs the right"],
     ],

@@ -88,6 +88,27 @@ test("retained messages do not reach who may not receive them (CVE-2018-12546)",
   assert.deepEqual(late.messages(), ["secret=kept q1 retain"]);
 });
 
+test("a retained message is not delivered once its publisher may not publish there any more (CVE-2018-12546)", () => {
+  for (const checkRetainSource of [true, false]) {
+    const access = new ScriptedAccess();
+    const broker = new TestBroker({ access, options: { checkRetainSource } });
+    const writer = broker.connect("writer");
+    writer.publish("secret", "kept", 1, 1, true);
+    const will = {
+      topic: "secret/will",
+      payload: new Uint8Array([0x78]),
+      qos: 0,
+      retain: true,
+    } as const;
+    broker.connect("dying", { will }).break();
+    access.change({ mayPublish: (topic) => !topic.startsWith("secret") });
+    const late = broker.connect("late");
+    late.subscribe("#", 1);
+    const kept = ["secret/will=x retain", "secret=kept q1 retain"];
+    assert.deepEqual(late.messages().sort(), checkRetainSource ? [] : kept);
+  }
+});
+
 test("a QoS 2 exchange begun with the right and gone on without it publishes nothing more", () => {
   const { access, broker, reader, writer } = setUp();
   writer.publish("secret", "1", 2, 1);
