@@ -6,6 +6,7 @@ import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import type { Authentication } from "../mqtt-client/authentication.ts";
 import type { Destination } from "../sockets/connect.ts";
+import { authenticationOf, ScramClient } from "./authentication-options.ts";
 import {
   FOR_EVER,
   fail,
@@ -144,6 +145,9 @@ export function connectSettings(command: Command, flags: ConnectFlags): ConnectS
   }
   const generated = idPrefix === undefined ? generatedId(level) : `${idPrefix}${process.pid}`;
   const sets = readProperties(command, flags);
+  const authentication = authenticationOf(command, sets.connect, username, password);
+  // What proves the password does not give it away.
+  const secret = authentication instanceof ScramClient ? undefined : password;
   return {
     ...destinationOf(command, flags),
     clientId: id ?? generated,
@@ -151,7 +155,8 @@ export function connectSettings(command: Command, flags: ConnectFlags): ConnectS
     keepAlive: flags.keepalive,
     level,
     username,
-    password: password === undefined ? undefined : encodeUtf8(password),
+    password: secret === undefined ? undefined : encodeUtf8(secret),
+    authentication,
     will: will(command, flags, sets.will),
     properties: level === 5 ? connectProperties(command, flags, sets.connect) : undefined,
     sets: level === 5 ? sets : {},

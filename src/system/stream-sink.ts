@@ -68,7 +68,7 @@ function makeFolder(path: string): void {
 
 /** What systemd has put there goes to the journal, and has not been sent elsewhere since. */
 function isJournal(fd: number): boolean {
-  const stream = process.env["JOURNAL_STREAM"];
+  const stream = process.env.JOURNAL_STREAM;
   if (stream === undefined) return false;
   try {
     const { dev, ino } = fstatSync(fd);

@@ -134,8 +134,8 @@ test("lines for the journal bear a severity, lines that were sent elsewhere the 
   const folder = temporaryFolder(t);
   const [journal, other] = ["1", "2"].map((name) => openSync(join(folder, name), "a"));
   const { dev, ino } = fstatSync(journal as number);
-  process.env["JOURNAL_STREAM"] = `${dev}:${ino}`;
-  t.after(() => delete process.env["JOURNAL_STREAM"]);
+  process.env.JOURNAL_STREAM = `${dev}:${ino}`;
+  t.after(() => delete process.env.JOURNAL_STREAM);
   for (const fd of [journal, other]) {
     const sink = new StreamSink(fd as number, textFormat({ timestamp: true, format: "" }));
     sink.write({ type: "warning", text: "hot", time: 5000 });

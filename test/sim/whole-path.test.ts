@@ -78,9 +78,9 @@ function missing(expected: readonly string[], found: readonly string[]): string[
 }
 
 function seeds(): number[] {
-  const only = process.env["MIDGE_SIM_SEED"];
+  const only = process.env.MIDGE_SIM_SEED;
   if (only !== undefined) return [Number(only)];
-  const count = Number(process.env["MIDGE_SIM_SEEDS"] ?? 60);
+  const count = Number(process.env.MIDGE_SIM_SEEDS ?? 60);
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
