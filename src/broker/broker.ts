@@ -234,8 +234,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     let reached = 0;
     if (isRequest) reached = this.#carryOut(session, message);
     else if (passed !== undefined) reached = this.#route(passed, session, custody);
-    if (custody !== undefined && !custody.seal()) return PENDING;
-    return reached > 0 || passed === undefined ? Reason.success : Reason.noMatchingSubscribers;
+    const reason =
+      reached > 0 || passed === undefined ? Reason.success : Reason.noMatchingSubscribers;
+    return custody?.seal(reason) === false ? PENDING : reason;
   }
 
   #refusal({ rights }: Session, message: Message): ReasonCode | undefined {
@@ -372,16 +373,16 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.insert(passed, passed.topic === topic ? owner.rights : undefined);
   }
 
-  /** Delivers to every session that subscribes, and answers how many there were. */
+  /** Delivers to every session that subscribes; answers how many of them or groups of them do. */
   #route(message: Message, publisher: Session | undefined, custody: Custody | undefined): number {
     const matches = this.subscriptions.match(message.topic);
-    let reached = 0;
-    for (let index = 0; index < matches.length; index++) {
+    const { length } = matches;
+    for (let index = 0; index < length; index++) {
       const { subscriber, grant } = matches[index] as (typeof matches)[number];
-      if (subscriber.receive(message, grant, publisher, custody)) reached++;
+      subscriber.receive(message, grant, publisher, custody);
     }
     message.encodedIn = undefined;
-    return reached;
+    return length;
   }
 
   #recheckRights(): void {

@@ -287,7 +287,8 @@ export class Connection implements WireEnd, Peer {
     packetId: number,
     identifiers: readonly number[] | undefined,
   ): void {
-    const alias = this.#outgoingAliases?.aliasOf(topic);
+    // Some clients keep a message of QoS 2 as it came until PUBREL, and then know no topic for it.
+    const alias = qos < 2 ? this.#outgoingAliases?.aliasOf(topic) : undefined;
     const { expiresAt } = message;
     let properties: Properties | undefined = message.properties;
     if (identifiers !== undefined || expiresAt !== undefined || alias !== undefined) {
@@ -310,11 +311,11 @@ export class Connection implements WireEnd, Peer {
     this.#sent(4);
   }
 
-  published(packetId: number): void {
+  published(packetId: number, reason: ReasonCode = Reason.success): void {
     if (this.#closed) return;
     const qos = this.#awaitedQos?.get(packetId);
     this.#awaitedQos?.delete(packetId);
-    this.acknowledge(qos === 2 ? "pubrec" : "puback", packetId);
+    this.acknowledge(qos === 2 ? "pubrec" : "puback", packetId, reason);
   }
 
   completed(packetId: number): void {

@@ -66,7 +66,8 @@ export class IncomingQos2 {
     const received = this.#unreleased.get(packetId);
     if (received !== undefined) received.hold = this.#session.holds;
     const custody = received?.custody;
-    if (custody === undefined || custody.settled) return Reason.success;
+    if (custody === undefined) return Reason.success;
+    if (custody.settled) return custody.reason;
     custody.peer = peer;
     return PENDING;
   }

@@ -21,6 +21,7 @@ import {
   addPropertyOption,
   PropertyProblem,
   type PropertySets,
+  propertyHelp,
   propertySets,
   withProperty,
 } from "./property-options.ts";
@@ -120,11 +121,13 @@ export function addConnectOptions(command: Command, level: ProtocolLevel = 4): C
 
 /** Options of MQTT 5.0; giving one of them chooses it. */
 export function addProtocol5Options(command: Command): Command {
-  return addPropertyOption(command).option(
-    "-x, --session-expiry <seconds>",
-    "how long the broker keeps the session afterwards, -1 for ever; in mqttv5",
-    sessionExpiry,
-  );
+  return addPropertyOption(command)
+    .option(
+      "-x, --session-expiry <seconds>",
+      "how long the broker keeps the session afterwards, -1 for ever; in mqttv5",
+      sessionExpiry,
+    )
+    .addHelpText("after", propertyHelp());
 }
 
 /** Puts the flags together; ends the program with one line where they do not go together. */

@@ -46,6 +46,15 @@ export function addPropertyOption(command: Command): Command {
   );
 }
 
+/** Which properties each packet takes, for the help of a command. */
+export function propertyHelp(): string {
+  const lines = SETTABLE.map((packet) => {
+    const type = PACKETS.get(packet) as number;
+    return `  ${packet.padEnd(12)} ${namesOf(type)}`;
+  });
+  return `\nProperties for -D:\n${lines.join("\n")}`;
+}
+
 function collect(
   joined: string,
   before: readonly (readonly string[])[] = [],
@@ -174,10 +183,14 @@ function readProperty(words: readonly string[]): {
 }
 
 function namesOf(type: number): string {
-  return [...BY_NAME]
-    .filter(([, { packets }]) => (packets & (1 << type)) !== 0)
-    .map(([name]) => name)
-    .join(", ");
+  return (
+    [...BY_NAME]
+      .filter(([, { packets }]) => (packets & (1 << type)) !== 0)
+      .map(([name]) => name)
+      // A client's PUBLISH never carries one [MQTT-3.3.4-6].
+      .filter((name) => type !== PacketType.publish || name !== "subscription-identifier")
+      .join(", ")
+  );
 }
 
 const LARGEST: Readonly<Record<string, number>> = {

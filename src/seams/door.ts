@@ -156,8 +156,8 @@ export interface Peer {
   ): void;
   /** A QoS 2 delivery was received by the peer; PUBREL is to be sent (again). */
   release(packetId: number): void;
-  /** A publish that was PENDING is safe now: acknowledge it. */
-  published(packetId: number): void;
+  /** A publish that was PENDING is safe now: acknowledge it with success, or noMatchingSubscribers. */
+  published(packetId: number, reason?: ReasonCode | undefined): void;
   /** A QoS 2 message that was published is released for good: PUBCOMP is to be sent. */
   completed(packetId: number): void;
   /** The session was taken away; nothing more comes, and the client is dead. */

@@ -59,7 +59,15 @@ export function openSocket(options: OpenSocketOptions): Dialling {
       return;
     }
     const host = place.kind === "tcp" ? place.host : "localhost";
-    const secured = connectTls({ ...tlsConnectOptions(tls, host), socket: plain });
+    let secured: TLSSocket;
+    try {
+      secured = connectTls({ ...tlsConnectOptions(tls, host), socket: plain });
+    } catch (error) {
+      // Options that the TLS library does not take.
+      const { cause, problem } = tlsClientCause(error as Error);
+      fail(cause, problem);
+      return;
+    }
     current = secured;
     secured.on("error", (error) => {
       const { cause, problem } = tlsClientCause(error);

@@ -26,20 +26,25 @@ export function tlsConnectOptions(tls: ClientTls, host: string): ConnectionOptio
   return {
     ...context,
     host,
+    // Whatever the environment says.
+    rejectUnauthorized: true,
     // Only names may be asked for by SNI (RFC 6066 §3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
     // Without its own suites the library would leave out TLS 1.3.
     ...(suites === undefined ? {} : { ciphers: [...TLS13_CIPHERS, suites].join(":") }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
     ...(verifyName && psk === undefined ? {} : { checkServerIdentity: () => undefined }),
-    ...(psk === undefined ? {} : pskOptions(psk)),
+    ...(psk === undefined ? {} : pskOptions(psk, context.minVersion === "TLSv1.3")),
   };
 }
 
-function pskOptions({ identity, key }: NonNullable<ClientTls["psk"]>): ConnectionOptions {
+function pskOptions(
+  { identity, key }: NonNullable<ClientTls["psk"]>,
+  only13: boolean,
+): ConnectionOptions {
   return {
-    // Before 1.3 the identity goes with a suite made for keys; servers of that kind seldom speak 1.3.
-    maxVersion: "TLSv1.2",
+    // Before 1.3 the identity goes with a suite made for keys, and few servers take it otherwise.
+    ...(only13 ? {} : { maxVersion: "TLSv1.2" as const }),
     pskCallback: () => ({ identity, psk: Buffer.from(key) }),
   };
 }

@@ -358,6 +358,35 @@ test("a broker that hangs up, talks nonsense or says nothing ends midge pub with
   assert.match(nonsense.errors, /^Error: The broker broke the protocol: .*\n$/);
 });
 
+test("lines wait for a broker that reads slowly, and all of them reach it before the end", async (t) => {
+  const server = createServer({ pauseOnConnect: true });
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  let taken = 0;
+  const ended = new Promise<void>((resolve) => {
+    server.once("connection", (socket) => {
+      socket.write(Buffer.from("20020000", "hex"));
+      const timer = setInterval(() => {
+        taken += ((socket.read() as Buffer | null) ?? "").length;
+      }, 5);
+      socket.once("end", () => {
+        clearInterval(timer);
+        socket.destroy();
+        resolve();
+      });
+    });
+  });
+  const line = "x".repeat(999);
+  const words = ["pub", "-p", String(port), "-h", "127.0.0.1", "-t", "t", "-l"];
+  const result = await midgeToEnd(t, words, `${line}\n`.repeat(12_000));
+  assert.deepEqual([result.code, result.errors], [0, ""]);
+  await ended;
+  // CONNECT, then for each line header, length and topic, then DISCONNECT.
+  assert.equal(taken, 14 + 12_000 * (1 + 2 + 3 + 999) + 2);
+});
+
 test("midge sub ends quietly when nobody reads its output any more", async (t) => {
   const { port } = await startMosquitto(t);
   const command = `"${process.execPath}" "${MAIN}" sub -p ${port} -t t -v | head -n 1`;

@@ -2,7 +2,8 @@
 import { ByteWriter } from "../../src/bytes/byte-writer.ts";
 import { encodePacket } from "../../src/mqtt/encode.ts";
 import { PacketStream } from "../../src/mqtt/packet-stream.ts";
-import type { Packet } from "../../src/mqtt/packets.ts";
+import type { Packet, ProtocolLevel } from "../../src/mqtt/packets.ts";
+import type { Properties } from "../../src/mqtt/properties.ts";
 import type { QoS } from "../../src/mqtt/qos.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
@@ -11,6 +12,11 @@ export class ServerEnd {
   afterwards: () => void = () => {};
   readonly wire = new MemoryWire("remote:1883");
   readonly #stream = new PacketStream({ maximumPacketSize: 268_435_460, role: "server" });
+  readonly #level: ProtocolLevel;
+
+  constructor(level: ProtocolLevel = 4) {
+    this.#level = level;
+  }
 
   /** Everything that the client has sent since the last call. */
   take(): Packet[] {
@@ -24,20 +30,20 @@ export class ServerEnd {
     return packets;
   }
 
-  /** The same in short: "publish t=x q1 #1", "subscribe t q1 #1", "puback #1". */
+  /** The same in short: "publish t=x q1 #1", "subscribe t q1 #1", "puback #1", "disconnect rc130". */
   told(): string[] {
     return this.take().map(inShort);
   }
 
   send(...packets: readonly Packet[]): void {
     const writer = new ByteWriter();
-    for (const packet of packets) encodePacket(writer, packet);
+    for (const packet of packets) encodePacket(writer, packet, this.#level);
     this.wire.arrive(writer.copy());
     this.afterwards();
   }
 
-  connack(sessionPresent = false, returnCode = 0): void {
-    this.send({ kind: "connack", sessionPresent, returnCode });
+  connack(sessionPresent = false, returnCode = 0, properties?: Properties): void {
+    this.send({ kind: "connack", sessionPresent, returnCode, properties });
   }
 
   publish(
@@ -45,11 +51,11 @@ export class ServerEnd {
     text: string,
     qos: QoS = 0,
     packetId = 0,
-    flags: { retain?: boolean; dup?: boolean } = {},
+    flags: { retain?: boolean; dup?: boolean; properties?: Properties } = {},
   ): void {
     const payload = new TextEncoder().encode(text);
-    const { retain = false, dup = false } = flags;
-    this.send({ kind: "publish", topic, payload, qos, packetId, retain, dup });
+    const { retain = false, dup = false, properties } = flags;
+    this.send({ kind: "publish", topic, payload, qos, packetId, retain, dup, properties });
   }
 
   /** Grants what the client has asked for and acknowledges what it has published; answers what that was. */
@@ -63,7 +69,8 @@ export class ServerEnd {
           codes: packet.subscriptions.map(({ qos }) => qos),
         });
       } else if (packet.kind === "unsubscribe") {
-        this.send({ kind: "unsuback", packetId: packet.packetId });
+        const codes = packet.filters.map(() => 0);
+        this.send({ kind: "unsuback", packetId: packet.packetId, codes });
       } else if (packet.kind === "publish" && packet.qos === 1) {
         this.send({ kind: "puback", packetId: packet.packetId });
       } else if (packet.kind === "publish" && packet.qos === 2) {
@@ -87,7 +94,9 @@ export function inShort(packet: Packet): string {
       return `subscribe ${packet.subscriptions.map(({ filter, qos }) => `${filter} q${qos}`).join(" ")}${id}`;
     case "unsubscribe":
       return `unsubscribe ${packet.filters.join(" ")}${id}`;
-    default:
-      return `${packet.kind}${id}`;
+    default: {
+      const reason = "reasonCode" in packet ? packet.reasonCode : undefined;
+      return `${packet.kind}${id}${reason === undefined ? "" : ` rc${reason}`}`;
+    }
   }
 }

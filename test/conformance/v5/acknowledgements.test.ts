@@ -51,10 +51,11 @@ test("[MQTT-3.5.2-1] PUBREC has a reason code of its table: 0x00, 0x10, 0x87; ot
   client.subscribe("t");
   client.publish("t", "x", 2, 1);
   client.publish("nobody", "x", 2, 2);
+  client.publish("nobody", "x", 2, 2, false, true);
   client.publish("secret", "x", 2, 3);
   assert.deepEqual(
     traffic(client).filter((line) => !line.startsWith("publish")),
-    ["pubrec #1", "pubrec #2 0x10", "pubrec #3 0x87"],
+    ["pubrec #1", "pubrec #2 0x10", "pubrec #2 0x10", "pubrec #3 0x87"],
   );
   client.sendBytes(frame(0x50, "0001 92"));
   assert.equal(client.ending(), "0x81");

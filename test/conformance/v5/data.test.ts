@@ -142,6 +142,28 @@ test("[MQTT-2.2.1-4] the server numbers its PUBLISH packets from 1 with what is 
   assert.equal(seen.size, 65_534);
 });
 
+test("[MQTT-2.2.1-4] after a restart the server's identifiers begin with 1 again, save those still in use", () => {
+  const kept = { sessionExpiryInterval: 1000 };
+  const broker = new TestBroker();
+  const names = ["idle", "busy"];
+  const clients = names.map((name) => broker.connect5(name, kept));
+  for (const client of clients) client.subscribe("t", 1);
+  broker.connect5("sender").publish("t", "1", 1, 1);
+  broker.connect5("sender").publish("t", "2", 1, 2);
+  for (const packetId of [1, 2]) clients[0]?.send({ kind: "puback", packetId });
+  clients[1]?.send({ kind: "puback", packetId: 2 });
+  for (const client of clients) client.break();
+  const later = broker.restart();
+  const back = names.map((name) => later.connect5(name, kept, { cleanStart: false }));
+  later.connect5("sender").publish("t", "3", 1, 1);
+  assert.deepEqual(
+    back.map((client) =>
+      client.publishes().map(({ packetId, dup }) => `${packetId}${dup ? " dup" : ""}`),
+    ),
+    [["1"], ["1 dup", "2"]],
+  );
+});
+
 test("[MQTT-2.2.1-5] acknowledgements have the identifier of the PUBLISH that they are for", () => {
   const client = new TestBroker().connect5("client");
   client.publish("t", "x", 1, 0x1234);

@@ -355,13 +355,31 @@ test("a message that is too long for its alias to be told of leaves all aliases 
   from.publish("a", long);
   from.publish("d", "3");
   from.publish("b", "4");
+  from.publish("c", "5");
   const known = new Map<number, string>();
   const seen = to.publishes().map(({ topic, payload, properties }) => {
     const alias = properties?.topicAlias ?? 0;
     if (topic !== "") known.set(alias, topic);
     return `${known.get(alias)}=${new TextDecoder().decode(payload)}`;
   });
-  assert.deepEqual(seen, ["a=1", "c=2", "d=3", "b=4"]);
+  assert.deepEqual(seen, ["a=1", "c=2", "d=3", "b=4", "c=5"]);
+});
+
+test("a message of QoS 2 has its topic with it: clients may keep it as it came until PUBREL", () => {
+  const broker = new TestBroker();
+  const to = broker.connect5("to", { topicAliasMaximum: 4 });
+  to.subscribe("t", 2);
+  const from = broker.connect5("from");
+  for (const [n, qos] of ([0, 1, 2, 0] as const).entries()) from.publish("t", "x", qos, n);
+  assert.deepEqual(
+    to.publishes().map(({ topic, qos, properties }) => [qos, topic, properties?.topicAlias]),
+    [
+      [0, "t", 1],
+      [1, "", 1],
+      [2, "t", undefined],
+      [0, "", 1],
+    ],
+  );
 });
 
 test("[MQTT-3.3.2-8] a topic alias of 0 ends the connection with 0x94, and is never sent", () => {

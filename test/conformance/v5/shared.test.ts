@@ -178,6 +178,38 @@ test("a message of QoS 0 goes to a member that is there, be its window full, and
   assert.deepEqual(received(members), ["1,2,3,4,5", ""]);
 });
 
+test("a message of QoS 0 does not go to a member that is there but asleep, and would lose it", () => {
+  const { broker, members, from } = group(1, 0, { receiveMaximum: 1 });
+  members[0]?.subscribe("own", 1);
+  const peer = {
+    deliver: () => assert.fail("it sleeps"),
+    release: () => {},
+    published: () => {},
+    completed: () => {},
+    evicted: () => {},
+  };
+  const entry = broker.broker.enter(
+    {
+      clientId: "sleeper",
+      cleanStart: true,
+      persistent: true,
+      origin: "mqtt-sn",
+      remote: "node",
+      receiveMaximum: 1,
+      queueQos0: false,
+    },
+    peer,
+  );
+  assert.equal(entry.ok && entry.client.subscribe("$share/g/t", 0), 0);
+  // The one that is awake is held up: it keeps them all the same.
+  const [awake] = members as [TestClient];
+  awake.wire.stuck = 1_000_000;
+  from.publish("own", "a", 1, 1);
+  publish(from, 1, 4, 0);
+  awake.wire.drain();
+  assert.deepEqual(received([awake]), ["a,1,2,3,4"]);
+});
+
 test("members whose queue is full are passed over as long as others have room", () => {
   const settings = { options: { maxQueuedMessages: 2 } };
   const { broker, members, from } = group(2, 1, KEPT, settings);
