@@ -18,7 +18,7 @@ export function restoreRecords(broker: Broker, records: readonly StoredRecord[])
   }
   const deliveries = new Map<Session, Delivery[]>();
   for (const fact of facts) if (!restoreFact(broker, fact, deliveries)) damaged++;
-  for (const [session, own] of deliveries) session.restore(own);
+  for (const [session, own] of deliveries) restoreDeliveries(session, own);
   return damaged;
 }
 
@@ -62,4 +62,19 @@ function restoreFact(
     case "session":
       return true;
   }
+}
+
+/** `deliveries` are in order of sequence. */
+function restoreDeliveries(session: Session, deliveries: readonly Delivery[]): void {
+  // What comes before a message that was sent was sent, too, since its record was written.
+  const count = 1 + deliveries.findLastIndex(({ packetId }) => packetId > 0);
+  const taken = new Set(deliveries.map(({ packetId }) => packetId));
+  let free = 1;
+  for (const delivery of deliveries.slice(0, count)) {
+    delivery.storedId = delivery.packetId;
+    if (delivery.packetId > 0) continue;
+    while (taken.has(free)) free++;
+    delivery.packetId = free++;
+  }
+  session.restore(deliveries.slice(0, count), deliveries.slice(count));
 }

@@ -325,29 +325,18 @@ export class Session implements Subscriber {
     }
   }
 
-  /** Puts the deliveries read from the store back in their places; in order of sequence. */
-  restore(deliveries: readonly Delivery[]): void {
-    const taken = new Set(deliveries.map(({ packetId }) => packetId));
-    const lastSent = deliveries.findLastIndex(({ packetId }) => packetId > 0);
-    for (const [index, delivery] of deliveries.entries()) {
+  /** Puts the deliveries read from the store back in their places, each in order of sequence. */
+  restore(sent: readonly Delivery[], waiting: readonly Delivery[]): void {
+    for (const delivery of [...sent, ...waiting]) {
       delivery.stored = true;
-      delivery.storedId = delivery.packetId;
       this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
-      if (index > lastSent) {
-        this.#enqueue(delivery);
-        continue;
-      }
-      // What comes before a message that was sent was sent, too, since its record was written.
-      if (delivery.packetId === 0) {
-        let packetId = 1;
-        while (taken.has(packetId)) packetId++;
-        taken.add(packetId);
-        delivery.packetId = packetId;
-      }
+    }
+    for (const delivery of sent) {
       delivery.state = delivery.message === undefined ? "released" : "sent";
       this.#inflight.set(delivery.packetId, delivery);
       this.#inflightBytes += delivery.size;
     }
+    for (const delivery of waiting) this.#enqueue(delivery);
   }
 
   #queueQos0(

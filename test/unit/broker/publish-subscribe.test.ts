@@ -1,6 +1,8 @@
 /** Publishing and subscribing: who receives what, at which QoS. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeUtf8 } from "../../../src/bytes/utf8.ts";
+import { Message } from "../../../src/seams/message.ts";
 import { TestBroker } from "../../kit/test-broker.ts";
 
 test("a message reaches those who subscribe and nobody else", () => {
@@ -185,4 +187,18 @@ test("a full queue gives up QoS 0 messages for QoS 1, never the other way round"
   client.send({ kind: "puback", packetId: 2 });
   got.push(...client.messages());
   assert.deepEqual(got, ["t=first out", "t=1a q1", "t=1b q1", "t=1c q1"]);
+});
+
+test("what a filter of a mount point matches above it is not delivered, and takes no room", () => {
+  const broker = new TestBroker({
+    policy: { mountPoint: "m/" },
+    options: { maxInflightMessages: 1 },
+  });
+  const client = broker.connect("a");
+  client.subscribe("#", 1);
+  // "m/#" matches "m", which no client of this listener has a name for.
+  for (const topic of ["m", "m/x"]) {
+    broker.broker.insert(new Message(topic, encodeUtf8("1"), 1, false));
+  }
+  assert.deepEqual(client.messages(), ["x=1 q1"]);
 });
