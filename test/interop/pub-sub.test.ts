@@ -85,7 +85,8 @@ test("midge pub reaches mosquitto_sub in every mode and QoS", async (t) => {
 
 test("many lines go through the in-flight window, none is lost, in order", async (t) => {
   const { port } = await startMosquitto(t);
-  const sub = await midgeSub(t, port, "-t", "lines", "-q", "1", "-C", "5000");
+  // At QoS 0: Mosquitto 2.0.11 itself drops QoS 1 messages for a subscriber that falls behind.
+  const sub = await midgeSub(t, port, "-t", "lines", "-q", "0", "-C", "5000");
   const lines = Array.from({ length: 5000 }, (_, index) => `line ${index}`);
   const result = await midgeToEnd(
     t,
