@@ -1,23 +1,12 @@
 /** Every normative statement of MQTT 5.0 has a test that names it in its title, or a reason why not. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
+import { statementsNamedIn } from "../../kit/statement-coverage.ts";
 import { EXEMPT, STATEMENTS } from "./statements.ts";
 
 // Only the tests of this folder count: elsewhere a number may be one of MQTT 3.1.1, where most mean
 // something else.
-const sources = readdirSync(import.meta.dirname)
-  .filter((name) => name.endsWith(".test.ts"))
-  .map((name) => readFileSync(join(import.meta.dirname, name), "utf8"));
-const titles = sources.flatMap((source) =>
-  [...source.matchAll(/\btest\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs)].map(([, , title]) => title),
-);
-const named = new Set(
-  titles.flatMap((title) =>
-    [...(title ?? "").matchAll(/\[(MQTT-[\d.]+-\d+)\]/g)].map(([, id]) => id),
-  ),
-);
+const named = statementsNamedIn(import.meta.dirname);
 
 test("there are 251 statements, each with one number", () => {
   assert.equal(STATEMENTS.length, 251);
