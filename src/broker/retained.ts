@@ -9,7 +9,6 @@ export class RetainedMessages {
   readonly #records: Records;
   /** What those who published them may do, as far as known since the start. */
   readonly #sources = new WeakMap<Message, Rights>();
-  #bytes = 0;
 
   constructor(records: Records) {
     this.#records = records;
@@ -17,11 +16,6 @@ export class RetainedMessages {
 
   get count(): number {
     return this.#tree.size;
-  }
-
-  /** Payload bytes held. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /**
@@ -41,8 +35,7 @@ export class RetainedMessages {
 
   /** Takes back a message from the store. */
   restore(message: Message): void {
-    const before = this.#tree.set(message.topic, message);
-    this.#bytes += message.payload.length - (before?.payload.length ?? 0);
+    this.#tree.set(message.topic, message);
   }
 
   /**
@@ -72,7 +65,6 @@ export class RetainedMessages {
   #delete(topic: string, volatile: boolean): void {
     const before = this.#tree.delete(topic);
     if (before === undefined) return;
-    this.#bytes -= before.payload.length;
     if (!volatile) this.#records.deleteRetained(topic);
   }
 }
