@@ -23,7 +23,7 @@ export async function listenPlaces(options: PlaceOptions): Promise<readonly List
     if (socketDomain === undefined) return [{ host: undefined, ipv6Only: false }];
     return [place(socketDomain === "ipv4" ? "0.0.0.0" : "::", socketDomain)];
   }
-  const addresses = isIP(address) === 0 ? await resolve(address, socketDomain) : [address];
+  const addresses = isIP(address) === 0 ? await addressesOf(address, socketDomain) : [address];
   const places = addresses
     .filter((found) => isIP(found) === versionOf(socketDomain) || socketDomain === undefined)
     .map((found) => place(found, socketDomain));
@@ -68,7 +68,12 @@ function nameOf(domain: "ipv4" | "ipv6" | undefined): string {
   return domain === undefined ? "IP" : `IPv${versionOf(domain)}`;
 }
 
-async function resolve(host: string, domain: "ipv4" | "ipv6" | undefined): Promise<string[]> {
+async function addressesOf(
+  host: string,
+  domain: "ipv4" | "ipv6" | undefined,
+): Promise<readonly string[]> {
+  // Whatever the machine's own list of hosts says (RFC 6761 §6.3), and without asking anybody.
+  if (host === "localhost") return ["127.0.0.1", "::1"];
   const family = domain === undefined ? 0 : versionOf(domain);
   const found = await lookup(host, { all: true, family });
   return [...new Set(found.map(({ address }) => address))];

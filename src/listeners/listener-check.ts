@@ -29,7 +29,10 @@ function problemOf({ proxy, protocol, tls, webSocket }: ListenerOptions): string
   }
   const identification = tls?.identification;
   if (identification?.kind !== "certificate") return undefined;
-  const { requireCertificate, userNameFrom, caFile, caPath } = identification;
+  const { requireCertificate, userNameFrom, caFile, caPath, crlFile, ignoreDates } = identification;
+  if (ignoreDates === true && crlFile !== undefined) {
+    return "with crlfile, disable_client_cert_date_checks would hide which certificates are revoked";
+  }
   if (!requireCertificate && userNameFrom === undefined) return undefined;
   if (caFile !== undefined || caPath !== undefined) return undefined;
   return "without cafile or capath no client certificate can be verified";

@@ -72,6 +72,9 @@ export class Listener {
       options,
       accepted: (socket) => this.#accept(socket),
       failed: () => parts.room.turnedAway(),
+      // In Mosquitto's words.
+      opening: (what) => log.info(`Opening ${what}.`),
+      without: ({ message }) => log.debug(`${message}; going on without it`),
     });
     this.#tls =
       tls === undefined
@@ -80,7 +83,7 @@ export class Listener {
     this.#webSocket =
       protocol === "mqtt" || webSocket === undefined
         ? undefined
-        : new WebSocketStage({ options: webSocket, turn, accept });
+        : new WebSocketStage({ options: webSocket, turn, accept, scheduler });
     this.#direct = protocol === "mqtt" && tls === undefined && options.proxy === undefined;
   }
 

@@ -1,5 +1,5 @@
 /** The sockets of one listener: opens them, and hands over what they accept. */
-import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { createServer, isIPv4, type ListenOptions, type Server, type Socket } from "node:net";
 import { ListenError } from "./listen-error.ts";
 import { type ListenPlace, listenPlaces } from "./listen-places.ts";
 import type { ListenerOptions } from "./options.ts";
@@ -11,6 +11,10 @@ export interface ListeningSocketsParts {
   readonly accepted: (socket: Socket) => void;
   /** A connection could not be accepted. */
   readonly failed: (error: Error) => void;
+  /** A socket is about to be opened: "ipv4 listen socket on port 1883". */
+  readonly opening: (what: string) => void;
+  /** Goes on without one of several addresses: this machine has no such address, or version of IP. */
+  readonly without: (error: ListenError) => void;
 }
 
 /** Connections that the kernel holds until they are accepted. */
@@ -61,22 +65,24 @@ export class ListeningSockets {
       const what = bindInterface === undefined ? "address" : "bind_interface";
       throw this.#error(bindInterface ?? address, what, error);
     });
-    let missing: Error | undefined;
+    const missing: ListenError[] = [];
     for (const place of places) {
       try {
         await this.#openPlace(place);
       } catch (error) {
         const { code } = (error as Error).cause as NodeJS.ErrnoException;
         if (!ABSENT.has(code ?? "")) throw error;
-        missing ??= error as Error;
+        missing.push(error as ListenError);
       }
     }
-    if (this.#servers.length === 0 && missing !== undefined) throw missing;
+    if (this.#servers.length === 0 && missing[0] !== undefined) throw missing[0];
+    for (const error of missing) this.#parts.without(error);
   }
 
   async #openPlace({ host, ipv6Only }: ListenPlace): Promise<void> {
     const port = this.#port;
     const where = `${host ?? "*"}:${port}`;
+    this.#parts.opening(`${this.#kindOf(host)} listen socket on port ${port}`);
     const server = await this.#open({ port, host, ipv6Only }, where, "port");
     const address = server.address();
     // The addresses of one listener share its port.
@@ -87,6 +93,7 @@ export class ListeningSockets {
     await clearSocketPath(path).catch((error: Error) => {
       throw this.#error(path, "path", error);
     });
+    this.#parts.opening(`unix listen socket on path ${path}`);
     // The socket is made within the call, with its permissions from the start.
     const before = mode === undefined ? undefined : process.umask(0o777 & ~mode);
     const opening = this.#open({ path }, path, "path");
@@ -107,6 +114,12 @@ export class ListeningSockets {
         resolve(server);
       });
     });
+  }
+
+  #kindOf(host: string | undefined): string {
+    if (this.#parts.options.protocol === "websockets") return "websockets";
+    if (host === undefined) return "ipv4 and ipv6";
+    return isIPv4(host) ? "ipv4" : "ipv6";
   }
 
   #error(where: string, what: string, cause: Error): ListenError {

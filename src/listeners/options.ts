@@ -57,6 +57,8 @@ export interface CertificateOptions {
   /** Clients must show a certificate that verifies. A user name from it requires one, too. */
   readonly requireCertificate: boolean;
   readonly userNameFrom?: UserNameFrom | undefined;
+  /** Client certificates count before and after their time. Not with `crlFile`. */
+  readonly ignoreDates?: boolean | undefined;
 }
 
 export interface PskOptions {
@@ -89,4 +91,6 @@ export interface WebSocketOptions {
   readonly headersSize: number;
   /** The longest WebSocket message, bytes. */
   readonly maximumPayload: number;
+  /** A folder whose files plain HTTP requests get; undefined for none. */
+  readonly files?: string | undefined;
 }

@@ -1,5 +1,5 @@
 /** From a listener's TLS options to what the TLS library is told, checked before it is put into force. */
-import { constants } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from "node:tls";
 import type { CertificateOptions, PskOptions, TlsOptions } from "./options.ts";
 import { type PskTable, parsePskFile } from "./psk-file.ts";
@@ -12,6 +12,8 @@ export interface LoadedTls {
   readonly keys: PskTable;
   /** When the server's certificate expires, Unix ms; undefined with pre-shared keys. */
   readonly expires: number | undefined;
+  /** The CAs that client certificates must come from. */
+  readonly trusted: readonly X509Certificate[];
   /** What was read, folders included. */
   readonly files: readonly string[];
 }
@@ -19,6 +21,8 @@ export interface LoadedTls {
 const NO_KEYS: PskTable = new Map();
 /** Renegotiation has been of no use but to attackers. */
 const NO_RENEGOTIATION = constants.SSL_OP_NO_RENEGOTIATION;
+/** A session that is resumed says less of the client than the one that it began with. */
+const NO_RESUMPTION = NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
 
 const [TLS13_CIPHERS, CERTIFICATE_CIPHERS] = splitByVersion(DEFAULT_CIPHERS);
 /** Suites of pre-shared keys, those with forward secrecy first. */
@@ -74,7 +78,14 @@ async function withCertificates(
   if (crl !== undefined && crlFile !== undefined) {
     attempt({ crl }, (why) => new TlsFileError(crlFile, `no usable revocation list: ${why}`));
   }
-  const context = { ...common, cert, key, ca, ...(crl === undefined ? {} : { crl }) };
+  const context = {
+    ...common,
+    cert,
+    key,
+    ca,
+    ...(crl === undefined ? {} : { crl }),
+    ...(options.ignoreDates === true ? { secureOptions: NO_RESUMPTION } : {}),
+  };
   attempt(context, (why) => new TlsFileError(certFile, `the TLS library refuses it: ${why}`));
   const optional = [caFile, caPath, crlFile].filter((file) => file !== undefined);
   const inFolder = caPath === undefined ? [] : await filesOfCaPath(caPath);
@@ -82,6 +93,7 @@ async function withCertificates(
     context,
     keys: NO_KEYS,
     expires,
+    trusted: options.ignoreDates === true ? ca.map((pem) => new X509Certificate(pem)) : [],
     files: [...files, certFile, keyFile, ...optional, ...inFolder],
   };
 }
@@ -93,10 +105,8 @@ async function withKeys(
 ): Promise<LoadedTls> {
   const keys = parsePskFile(await readTlsFile(file));
   if ("problem" in keys) throw new TlsFileError(file, keys.problem);
-  // A resumed session would not say whose key it began with.
-  const secureOptions = NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
-  const context = { ...common, secureOptions, ca: [] };
-  return { context, keys, expires: undefined, files: [...files, file] };
+  const context = { ...common, secureOptions: NO_RESUMPTION, ca: [] };
+  return { context, keys, expires: undefined, trusted: [], files: [...files, file] };
 }
 
 /** Has the TLS library look at options; throws what `error` makes of its complaint. */

@@ -9,17 +9,16 @@ import {
   type Server,
   type TLSSocket,
 } from "node:tls";
-import { isMqttText } from "../bytes/utf8.ts";
 import type { Log } from "../seams/log.ts";
 import type { PeerIdentity } from "../seams/wire.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Scheduler } from "../time/scheduler.ts";
 import type { Arrival } from "./arrival.ts";
+import { identityInCertificate, isRequired } from "./client-certificate.ts";
 import { FileWatch } from "./file-watch.ts";
 import { handshakeProblem } from "./handshake-problem.ts";
-import type { CertificateOptions, TlsOptions } from "./options.ts";
+import type { TlsOptions } from "./options.ts";
 import { type LoadedTls, loadTls } from "./tls-context.ts";
-import { commonNameOf, subjectOf, subjectText } from "./x509-subject.ts";
 
 export interface TlsStageParts {
   readonly options: TlsOptions;
@@ -97,11 +96,10 @@ export class TlsStage {
       options.pskIdentityHint = identification.hint;
       options.pskCallback = (socket, identity) => this.#keyOf(socket, identity);
     } else {
-      // Whoever takes user names from certificates must not let anybody in without one.
-      const required =
-        identification.requireCertificate || identification.userNameFrom !== undefined;
+      const required = isRequired(identification);
       options.requestCert = required;
-      options.rejectUnauthorized = required;
+      // The TLS library always looks at dates; where these do not count, it is judged afterwards.
+      options.rejectUnauthorized = required && identification.ignoreDates !== true;
     }
     return options;
   }
@@ -180,27 +178,12 @@ export class TlsStage {
   /** Who has been proved to be there, if the listener wants to know; or why that cannot be told. */
   #identify(socket: TLSSocket): PeerIdentity | undefined | string {
     const { identification } = this.#parts.options;
-    if (identification.kind === "certificate") return identityInCertificate(socket, identification);
+    if (identification.kind === "certificate") {
+      return identityInCertificate(socket, identification, this.#loaded?.trusted ?? []);
+    }
     const identity = this.#identities.get(socket);
     if (identity === undefined) return "it gave no identity";
     if (!identification.useIdentityAsUsername) return undefined;
     return { username: identity, verified: true, kind: "psk" };
   }
-}
-
-function identityInCertificate(
-  socket: TLSSocket,
-  { userNameFrom }: CertificateOptions,
-): PeerIdentity | undefined | string {
-  if (userNameFrom === undefined) return undefined;
-  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  if (certificate === undefined) return "it showed no certificate that was verified";
-  const subject = subjectOf(certificate.raw);
-  const username =
-    subject && (userNameFrom === "subject" ? subjectText(subject) : commonNameOf(subject));
-  if (!username || !isMqttText(username)) {
-    const what = userNameFrom === "subject" ? "subject" : "common name";
-    return `its certificate has no ${what} that can be a user name`;
-  }
-  return { username, verified: true, kind: "certificate" };
 }

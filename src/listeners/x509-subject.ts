@@ -3,6 +3,8 @@
  * text. Reads names only, of certificates that TLS has verified already.
  */
 
+import { certificateFields, childrenOf, type Element, oidText } from "./der.ts";
+
 export interface SubjectAttribute {
   /** Object identifier in dotted form. */
   readonly oid: string;
@@ -19,13 +21,7 @@ const COMMON_NAME = "2.5.4.3";
 
 /** The subject of a DER certificate; undefined where it is malformed. */
 export function subjectOf(certificate: Uint8Array): Subject | undefined {
-  const whole = elementAt(certificate, 0, certificate.length);
-  const [signedPart] = childrenOf(certificate, whole) ?? [];
-  const fields = childrenOf(certificate, signedPart);
-  if (fields === undefined) return undefined;
-  // The version stands first, and only where it is not the first version.
-  const at = fields[0]?.tag === Tag.explicitVersion ? 5 : 4;
-  const names = childrenOf(certificate, fields[at]);
+  const names = childrenOf(certificate, certificateFields(certificate)?.subject);
   return names === undefined ? undefined : readNames(certificate, names);
 }
 
@@ -52,47 +48,7 @@ const Tag = {
   visible: 0x1a,
   universal: 0x1c,
   bmp: 0x1e,
-  explicitVersion: 0xa0,
 } as const;
-
-/** One element of DER: its bytes are [from, end), its content [start, end). */
-interface Element {
-  readonly tag: number;
-  readonly from: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-function elementAt(bytes: Uint8Array, from: number, limit: number): Element | undefined {
-  const tag = bytes[from];
-  const first = bytes[from + 1];
-  if (tag === undefined || first === undefined || from + 2 > limit) return undefined;
-  let start = from + 2;
-  let length = first;
-  if (first >= 0x80) {
-    // Lengths of more than three bytes, or of indefinite form, have no place in a certificate.
-    const count = first & 0x7f;
-    if (count === 0 || count > 3 || start + count > limit) return undefined;
-    length = 0;
-    for (let at = 0; at < count; at++) length = length * 256 + (bytes[start + at] as number);
-    start += count;
-  }
-  const end = start + length;
-  return end > limit ? undefined : { tag, from, start, end };
-}
-
-/** The elements that a constructed one consists of. */
-function childrenOf(bytes: Uint8Array, parent: Element | undefined): Element[] | undefined {
-  if (parent === undefined || (parent.tag & 0x20) === 0) return undefined;
-  const children: Element[] = [];
-  for (let at = parent.start; at < parent.end; ) {
-    const child = elementAt(bytes, at, parent.end);
-    if (child === undefined) return undefined;
-    children.push(child);
-    at = child.end;
-  }
-  return children;
-}
 
 function readNames(bytes: Uint8Array, names: readonly Element[]): Subject | undefined {
   const subject: SubjectAttribute[][] = [];
@@ -111,21 +67,6 @@ function readNames(bytes: Uint8Array, names: readonly Element[]): Subject | unde
     subject.push(attributes);
   }
   return subject;
-}
-
-function oidText(bytes: Uint8Array): string {
-  const parts: number[] = [];
-  let part = 0;
-  for (const byte of bytes) {
-    part = part * 128 + (byte & 0x7f);
-    if (byte < 0x80) {
-      parts.push(part);
-      part = 0;
-    }
-  }
-  const [first = 0, ...others] = parts;
-  const top = Math.min(2, Math.floor(first / 40));
-  return [top, first - top * 40, ...others].join(".");
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

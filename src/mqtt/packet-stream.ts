@@ -51,6 +51,11 @@ export class PacketStream {
     this.#topics = options.topics ?? new TextCache(64);
   }
 
+  /** Bytes that are kept: those of a packet that is not yet whole, and what was held back. */
+  get pending(): number {
+    return this.#partialLength;
+  }
+
   /**
    * Takes in the next bytes and calls `onPacket` for each packet that is complete. Answers the fault
    * that ends the stream, if there is one; packets before it have been delivered.

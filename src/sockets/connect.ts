@@ -1,4 +1,5 @@
 /** Connects as an MQTT client in every way there is: TCP or Unix socket, TLS, WebSocket. */
+import type { LookupFunction } from "node:net";
 import type { Dialling } from "../seams/dialler.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { FlushTurn } from "./flush-turn.ts";
@@ -19,6 +20,8 @@ export interface ConnectToOptions {
   readonly turn: FlushTurn;
   /** How long all of it may take, ms. */
   readonly timeout: number;
+  /** Resolves host names; the system's way if not given. */
+  readonly lookup?: LookupFunction | undefined;
   readonly accept: (wire: Wire) => WireEnd;
   /** The cause in words; `problem` is the code of what TLS did not like, if it came to that. */
   readonly failed: (cause: string, problem: string | undefined) => void;
@@ -26,7 +29,7 @@ export interface ConnectToOptions {
 
 /** Calls exactly one of `accept` and `failed`, later. */
 export function connectTo(options: ConnectToOptions): Dialling {
-  const { destination, turn, timeout, accept, failed } = options;
+  const { destination, turn, timeout, lookup, accept, failed } = options;
   const { place, tls, webSocketPath } = destination;
   let upgrade: Dialling | undefined;
   let cancelled = false;
@@ -35,6 +38,7 @@ export function connectTo(options: ConnectToOptions): Dialling {
     place,
     tls,
     timeout,
+    lookup,
     opened(socket) {
       if (webSocketPath !== undefined) {
         // Loaded when it is used: most commands go without.

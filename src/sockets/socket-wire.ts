@@ -7,8 +7,11 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { PeerIdentity, Wire, WireEnd } from "../seams/wire.ts";
 import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
 import type { Flushable, FlushTurn } from "./flush-turn.ts";
+import { HANDLES_ARE_WRITABLE, HandleOutlet, type WritableHandle } from "./handle-outlet.ts";
 import { networkCause } from "./network-cause.ts";
+import type { Outlet } from "./outlet.ts";
 import type { PeerInfo } from "./peer-info.ts";
+import { StreamOutlet } from "./stream-outlet.ts";
 
 const READ_SIZE = 65536;
 /**
@@ -28,10 +31,9 @@ export class SocketWire implements Wire, Flushable {
   readonly #output = new ByteWriter(0);
   readonly #socket: Socket;
   readonly #turn: FlushTurn;
-  /** Buffers that the socket is still writing from, in order; plain sockets need none. */
-  #lent: Uint8Array<ArrayBuffer>[] | undefined;
-  /** Gives back the first of them. */
-  #written: (() => void) | undefined;
+  readonly #outlet: Outlet;
+  /** How much was written at a time last, bytes: as much is expected next. */
+  #usual = 0;
   /** Called once the socket is closed. */
   onGone: (() => void) | undefined;
   #end: WireEnd | undefined;
@@ -41,33 +43,24 @@ export class SocketWire implements Wire, Flushable {
   #gone = false;
   #cause: string | undefined;
 
-  /** `encrypts`: the socket is one that takes output later than the kernel does. */
-  constructor(socket: Socket, turn: FlushTurn, peer: PeerInfo, encrypts = false) {
+  /** `handle` is the socket's own, where it may be written to past the socket. */
+  constructor(socket: Socket, turn: FlushTurn, peer: PeerInfo, handle?: WritableHandle) {
     this.#socket = socket;
     this.#turn = turn;
     this.remote = peer.remote;
     this.address = peer.address;
     this.identity = peer.identity;
-    if (encrypts) this.#lendBuffers();
-  }
-
-  #lendBuffers(): void {
-    const lent: Uint8Array<ArrayBuffer>[] = [];
-    this.#lent = lent;
-    this.#written = () => {
-      const bytes = lent.shift();
-      if (bytes !== undefined) giveBuffer(bytes);
-    };
+    const drained = () => this.#drained();
+    this.#outlet =
+      handle === undefined
+        ? new StreamOutlet(socket, drained)
+        : new HandleOutlet(socket, handle, drained);
   }
 
   /** Starts reading on behalf of `end`. Call once. */
   open(end: WireEnd): void {
     this.#end = end;
     const socket = this.#socket;
-    socket.on("drain", () => {
-      if (socket.isPaused()) socket.resume();
-      end.drained();
-    });
     socket.on("error", (error) => {
       this.#cause ??= networkCause(error);
     });
@@ -82,12 +75,12 @@ export class SocketWire implements Wire, Flushable {
 
   get output(): ByteWriter {
     const output = this.#output;
-    if (output.bytes.length === 0) output.bytes = takeBuffer();
+    if (output.bytes.length === 0) output.bytes = takeBuffer(this.#usual);
     return output;
   }
 
   get backlog(): number {
-    return this.#socket.writableLength + this.#output.length;
+    return this.#outlet.backlog + this.#output.length;
   }
 
   flush(): void {
@@ -100,19 +93,12 @@ export class SocketWire implements Wire, Flushable {
     this.#dirty = false;
     const output = this.#output;
     if (output.length > 0 && !this.#gone) {
-      const socket = this.#socket;
-      const { bytes } = output;
-      if (this.#lent === undefined) {
-        socket.write(output.view());
-        // With nothing left waiting, the kernel has taken a copy and the buffer is free again.
-        if (socket.writableLength === 0) giveBuffer(bytes);
-      } else {
-        this.#lent.push(bytes);
-        socket.write(output.view(), this.#written);
-      }
+      const { bytes, length } = output;
       output.bytes = NO_BYTES;
       output.length = 0;
-      if (socket.writableLength > READING_STOPS_AT) socket.pause();
+      this.#usual = length;
+      this.#outlet.write(bytes, length);
+      if (this.#outlet.backlog > READING_STOPS_AT) this.#socket.pause();
     }
     if (this.#closing && !this.#gone) {
       const socket = this.#socket;
@@ -133,6 +119,13 @@ export class SocketWire implements Wire, Flushable {
     this.#socket.destroy();
   }
 
+  #drained(): void {
+    const socket = this.#socket;
+    if (this.#gone) return;
+    if (socket.isPaused()) socket.resume();
+    (this.#end as WireEnd).drained();
+  }
+
   #finish(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -146,7 +139,7 @@ export class SocketWire implements Wire, Flushable {
 }
 
 /** The part of Node's own handle that moving it needs. */
-interface SocketHandle {
+interface SocketHandle extends WritableHandle {
   reading: boolean;
   readStop(): void;
 }
@@ -165,6 +158,7 @@ export function openPlainWire(
 ): SocketWire {
   const owner = connected as Socket & { _handle: SocketHandle | null };
   const handle = owner._handle;
+  const writable = HANDLES_ARE_WRITABLE && handle !== null ? handle : undefined;
   owner._handle = null;
   if (handle?.reading) {
     handle.reading = false;
@@ -184,7 +178,7 @@ export function openPlainWire(
     },
   } as unknown as ConstructorParameters<typeof Socket>[0]);
   socket.setNoDelay(true);
-  wire = new SocketWire(socket, turn, peer);
+  wire = new SocketWire(socket, turn, peer, writable);
   wire.open(accept(wire));
   if (early !== undefined && early.length > 0) wire.receive(early);
   socket.read(0);
@@ -199,7 +193,7 @@ export function openStreamWire(
   accept: (wire: Wire) => WireEnd,
 ): SocketWire {
   socket.setNoDelay(true);
-  const wire = new SocketWire(socket, turn, peer, true);
+  const wire = new SocketWire(socket, turn, peer);
   wire.open(accept(wire));
   socket.on("data", (chunk: Buffer) => wire.receive(chunk));
   return wire;

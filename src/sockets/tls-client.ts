@@ -102,9 +102,14 @@ interface TlsError extends Error {
   readonly cert?: { readonly subjectaltname?: string; readonly subject?: { readonly CN?: string } };
 }
 
+/** The name of the alert, as RFC 8446 §6.2 has it but in capitals, if the error is a TLS alert of the other end. */
+export function alertName(code: string): string | undefined {
+  return ALERT.exec(code)?.[1];
+}
+
 /** The cause in words, if the error is a TLS alert of the other end. */
 export function alertCause(code: string): string | undefined {
-  return ALERTS[ALERT.exec(code)?.[1] ?? ""];
+  return ALERTS[alertName(code) ?? ""];
 }
 
 /** Why a TLS handshake failed: in words, and the TLS library's code of it, for an alert its name alone. */
@@ -120,6 +125,6 @@ export function tlsClientCause(error: TlsError): {
   const known = PROBLEMS[code] ?? alertCause(code);
   return {
     cause: known ?? `TLS handshake failed (${reason ?? message})`,
-    problem: ALERT.exec(code)?.[1] ?? (code || "TLS"),
+    problem: alertName(code) ?? (code || "TLS"),
   };
 }

@@ -28,6 +28,8 @@ export class WebSocketWire implements Wire, Flushable {
   /** Buffers of messages that may still be on their way, in order. */
   readonly #lent: Uint8Array<ArrayBuffer>[] = [];
   #end: WireEnd | undefined;
+  /** How much was written at a time last, bytes: as much is expected next. */
+  #usual = 0;
   #dirty = false;
   /** Some output did not go out at once: `drained` is owed. */
   #congested = false;
@@ -55,7 +57,7 @@ export class WebSocketWire implements Wire, Flushable {
 
   get output(): ByteWriter {
     const output = this.#output;
-    if (output.bytes.length === 0) output.bytes = takeBuffer();
+    if (output.bytes.length === 0) output.bytes = takeBuffer(this.#usual);
     return output;
   }
 
@@ -74,7 +76,8 @@ export class WebSocketWire implements Wire, Flushable {
     const output = this.#output;
     if (this.#closing || output.length === 0) return;
     const socket = this.#socket;
-    const { bytes } = output;
+    const { bytes, length } = output;
+    this.#usual = length;
     socket.send(output.view(), this.#sent);
     const { bufferedAmount } = socket;
     // With nothing left waiting, the kernel has taken a copy and the buffer is free again.

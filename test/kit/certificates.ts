@@ -13,6 +13,10 @@ export interface IssueOptions {
   readonly subject?: string | undefined;
   /** Already over. */
   readonly expired?: boolean | undefined;
+  /** Not yet begun. */
+  readonly early?: boolean | undefined;
+  /** Lines of OpenSSL's configuration for extensions, instead of the usual ones. */
+  readonly extensions?: string | undefined;
   /** Whom it is for, as in OpenSSL's subjectAltName; this machine if not given. */
   readonly names?: string | undefined;
 }
@@ -26,15 +30,17 @@ export class TestCa {
   readonly #name: string;
   readonly #config: string;
 
-  constructor(folder: string, name = "ca") {
+  /** `issued`: the CA's own certificate, where another signed it, in `folder` under the name `name`. */
+  constructor(folder: string, name = "ca", issued = false) {
     this.#folder = folder;
     this.#name = name;
     this.cert = this.#path("crt");
-    this.#config = this.#path("cnf");
+    this.#config = this.#path("settings");
     writeFileSync(this.#path("index"), "");
     writeFileSync(this.#path("serial"), "01\n");
     writeFileSync(this.#path("crlnumber"), "01\n");
     writeFileSync(this.#config, this.#settings());
+    if (issued) return;
     openssl(
       "req",
       "-x509",
@@ -49,7 +55,7 @@ export class TestCa {
   /** A certificate for 127.0.0.1, ::1 and localhost, good for servers and clients. */
   issue(
     name: string,
-    { subject = `/CN=${name}`, expired = false, names }: IssueOptions = {},
+    { subject = `/CN=${name}`, expired, early, names, extensions }: IssueOptions = {},
   ): Issued {
     const cert = join(this.#folder, `${name}.crt`);
     const key = join(this.#folder, `${name}.key`);
@@ -65,10 +71,13 @@ export class TestCa {
     )(...["-subj", subject, "-utf8", "-multivalue-rdn", "-config", this.#config]);
     const dates = expired
       ? ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]
-      : ["-days", "1"];
-    const extensions = join(this.#folder, `${name}.cnf`);
-    if (names !== undefined) writeFileSync(extensions, `subjectAltName = ${names}\n`);
-    const extra = names === undefined ? [] : ["-extfile", extensions];
+      : early
+        ? ["-startdate", "20900101000000Z", "-enddate", "20900201000000Z"]
+        : ["-days", "1"];
+    const own = extensions ?? (names === undefined ? undefined : `subjectAltName = ${names}\n`);
+    const file = join(this.#folder, `${name}.cnf`);
+    if (own !== undefined) writeFileSync(file, own);
+    const extra = own === undefined ? [] : ["-extfile", file];
     this.#ca("-in", request, "-out", cert, "-notext", ...dates, ...extra);
     return { cert, key };
   }

@@ -60,6 +60,10 @@ export interface RigOptions {
 export async function startListener(t: TestContext, rig: RigOptions = {}): Promise<ListenerRig> {
   const made = prepareListener(t, rig);
   await made.listener.start();
+  const { lines } = made.log;
+  // What tests look at is what comes of it.
+  const opened = lines.findIndex((line) => line.startsWith("info: Opening "));
+  lines.splice(opened, opened < 0 ? 0 : 1);
   return { ...made, port: made.listener.port };
 }
 

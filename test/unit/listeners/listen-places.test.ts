@@ -38,6 +38,16 @@ describe("an address", () => {
     ["", undefined, [{ host: undefined, ipv6Only: false }]],
     ["", "ipv4", [{ host: "0.0.0.0", ipv6Only: false }]],
     ["", "ipv6", [{ host: "::", ipv6Only: true }]],
+    [
+      "localhost",
+      undefined,
+      [
+        { host: "127.0.0.1", ipv6Only: false },
+        { host: "::1", ipv6Only: false },
+      ],
+    ],
+    ["localhost", "ipv4", [{ host: "127.0.0.1", ipv6Only: false }]],
+    ["localhost", "ipv6", [{ host: "::1", ipv6Only: true }]],
     ["192.0.2.1", undefined, [{ host: "192.0.2.1", ipv6Only: false }]],
     ["::", undefined, [{ host: "::", ipv6Only: false }]],
     ["::", "ipv6", [{ host: "::", ipv6Only: true }]],

@@ -42,10 +42,6 @@ describe("what asks for safety that the rest cannot give keeps the listener clos
       { proxy_protocol_v2_require_tls: true },
       "proxy_protocol_v2_require_tls needs enable_proxy_protocol 2",
     ],
-    [
-      { ...CERTIFICATE, disable_client_cert_date_checks: true },
-      "disable_client_cert_date_checks is not supported: Node's TLS always checks the dates",
-    ],
   ] as const) {
     test(`${Object.keys(settings).join(", ")}: ${problem}`, (t) => {
       assert.throws(() => listenerOptionsFrom(config(t, settings), 3, 1000), {
