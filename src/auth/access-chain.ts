@@ -17,7 +17,12 @@ export type Authentication =
       /** Whether what was shown would still be right: asked when something has changed. */
       readonly stillValid?: (() => boolean) | undefined;
     }
-  | { readonly verdict: "deny" | "defer" | "ignore" | "busy" };
+  | { readonly verdict: "deny" | "defer" | "ignore" | "busy" }
+  | {
+      readonly verdict: "elsewhere";
+      /** Where the client is to go, as MQTT 5.0 §4.11 has it. */
+      readonly serverReference: string;
+    };
 
 export interface Authenticator {
   /** What to check the passwords of unknown users against, so that they take as long as known ones. */

@@ -3,7 +3,7 @@
  * who guesses, and keeps everybody's rights in keeping with the rules.
  */
 import { Reason } from "../mqtt/reason-codes.ts";
-import type { Access, Admission, Credentials } from "../seams/access.ts";
+import type { Access, Admission, Credentials, Publisher, Rights } from "../seams/access.ts";
 import type { ExtendedExchange } from "../seams/extended-authentication.ts";
 import type { Log } from "../seams/log.ts";
 import type { TextFiles } from "../seams/text-files.ts";
@@ -18,7 +18,7 @@ import { Login } from "./login.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import type { PasswordEntry } from "./password-file.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
-import { type Identity, isDangerous } from "./pattern.ts";
+import { isDangerous } from "./pattern.ts";
 import { RightsProfile } from "./rights-profile.ts";
 
 /** Something beside files that a chain may name. */
@@ -97,13 +97,21 @@ export class AccessControl implements Access, ProfileSource {
    * as it was, is logged, and is answered.
    */
   reload(settings: AccessSettings = this.#settings): readonly string[] {
-    const problems = this.#files.load(filesOf(settings));
+    // A listener that is not named any more stays open until the next start, by the rules it had.
+    const listeners = new Map([...this.#settings.listeners, ...settings.listeners]);
+    const nodes = new Map([...this.#settings.nodes, ...settings.nodes]);
+    let problems = this.#files.load(filesOf({ ...settings, listeners, nodes }));
+    const left = listeners.size + nodes.size - settings.listeners.size - settings.nodes.size;
+    if (problems.length > 0 && left > 0) {
+      // Those rules may have gone with it: then nobody does anything there.
+      problems = this.#files.load(filesOf(settings));
+    }
     if (problems.length > 0) {
       for (const problem of problems) this.#parts.log.error(problem);
       this.#parts.log.error("Access control stays as it was: its files have mistakes.");
       return problems;
     }
-    this.#settings = settings;
+    this.#settings = { ...settings, listeners, nodes };
     this.#throttle.options = settings.throttle;
     this.#warn();
     this.changed();
@@ -128,16 +136,26 @@ export class AccessControl implements Access, ProfileSource {
       .filter((authenticator) => authenticator !== undefined);
     const open = (): boolean => this.#policyOf(listener, origin).allowAnonymous;
     this.#login.authenticate(links, credentials, open, (authentication) => {
+      if (authentication.verdict === "elsewhere") {
+        const { serverReference } = authentication;
+        answer({ ok: false, reason: Reason.useAnotherServer, serverReference });
+        return;
+      }
       if (authentication.verdict !== "allow") {
         const busy = authentication.verdict === "busy";
         answer({ ok: false, reason: busy ? Reason.serverBusy : Reason.notAuthorized });
         return;
       }
       const { stillValid = () => true } = authentication;
-      const identity = { clientId, username };
-      const rights = new ClientRights({ source: this, listener, origin, identity, stillValid });
+      const publisher = { clientId, username, listener, origin };
+      const rights = new ClientRights({ source: this, publisher, stillValid });
       answer({ ok: true, username, rights });
     });
+  }
+
+  decides(listener: string, origin: string): boolean {
+    const { chain, allowAnonymous } = this.#policyOf(listener, origin);
+    return chain.length > 0 || !allowAnonymous;
   }
 
   extended(method: string, credentials: Credentials): ExtendedExchange | undefined {
@@ -151,8 +169,16 @@ export class AccessControl implements Access, ProfileSource {
     return undefined;
   }
 
-  profileOf(listener: string, origin: string, identity: Identity): RightsProfile | undefined {
-    const policy = this.#policyOf(listener, origin);
+  rightsOf(publisher: Publisher): Rights {
+    if (publisher.origin === "bridge") return BRIDGE_RIGHTS;
+    return new ClientRights({ source: this, publisher, stillValid: () => true });
+  }
+
+  profileOf(identity: Publisher): RightsProfile | undefined {
+    const { listener, origin, username } = identity;
+    const { listeners, nodes, gone } = this.#settings;
+    const isGone = !(origin === "mqtt-sn" ? nodes : listeners).has(listener);
+    const policy = (isGone ? gone : undefined) ?? this.#policyOf(listener, origin);
     const dangerous = isDangerous(identity.clientId) || isDangerous(identity.username);
     if (dangerous && policy.denySpecialCharacters === true) {
       this.#parts.log.notice(
@@ -168,7 +194,6 @@ export class AccessControl implements Access, ProfileSource {
       const links = authorizers.map((authorizer) => authorizer.rightsOf(identity));
       return new RightsProfile(links, { strictSubscribe, memory: OWN_MEMORY });
     }
-    const { username } = identity;
     const who = username === undefined ? "" : `u${username}`;
     const key = `${origin === "mqtt-sn"}\0${listener}\0${isDangerous(identity.clientId)}\0${who}`;
     let profile = this.#profiles.get(key);
@@ -183,7 +208,7 @@ export class AccessControl implements Access, ProfileSource {
 
   #policyOf(listener: string, origin: string): AccessPolicy {
     const { listeners, nodes, others } = this.#settings;
-    return listeners.get(listener) ?? (origin === "mqtt-sn" ? nodes : others);
+    return (origin === "mqtt-sn" ? nodes : listeners).get(listener) ?? others;
   }
 
   #moduleOf(link: ChainLink): AccessModule {
@@ -213,7 +238,8 @@ export class AccessControl implements Access, ProfileSource {
 
   /** Tells of settings that hold, but protect less than they seem to. */
   #warn(): void {
-    for (const [name, { chain, allowAnonymous }] of policiesOf(this.#settings)) {
+    // Nodes do not choose their names: a rule of the configuration does.
+    for (const [name, { chain, allowAnonymous }] of this.#settings.listeners) {
       if (!allowAnonymous || chain.some(({ kind }) => kind !== "acl-file")) continue;
       for (const { path } of chain.filter((link) => link.kind === "acl-file")) {
         if (this.#files.aclFile(path)?.namesUsers !== true) continue;
@@ -226,17 +252,14 @@ export class AccessControl implements Access, ProfileSource {
   }
 }
 
-function policiesOf({ listeners, nodes, others }: AccessSettings): [string, AccessPolicy][] {
-  return [...listeners, ["MQTT-SN links", nodes], ["other listeners", others]];
-}
-
 function filesOf(settings: AccessSettings): {
   passwordFiles: Set<string>;
   aclFiles: Set<string>;
 } {
   const passwordFiles = new Set<string>();
   const aclFiles = new Set<string>();
-  for (const [, { chain }] of policiesOf(settings)) {
+  const { listeners, nodes, others, gone = others } = settings;
+  for (const { chain } of [...listeners.values(), ...nodes.values(), others, gone]) {
     for (const link of chain) {
       if (link.kind === "password-file") passwordFiles.add(link.path);
       else if (link.kind === "acl-file") aclFiles.add(link.path);

@@ -20,12 +20,17 @@ export interface AccessPolicy {
 
 export interface AccessSettings {
   readonly throttle: LoginThrottleOptions;
-  /** By the listener's name, or the link's. */
+  /** By the listener's name. */
   readonly listeners: ReadonlyMap<string, AccessPolicy>;
-  /** For MQTT-SN links that `listeners` does not name. */
-  readonly nodes: AccessPolicy;
-  /** For all others that `listeners` does not name. */
+  /** For MQTT-SN nodes, by the link's name. */
+  readonly nodes: ReadonlyMap<string, AccessPolicy>;
+  /** For all that neither of them names. */
   readonly others: AccessPolicy;
+  /**
+   * For what is kept of clients that came in by a listener which is not there any more; where there is
+   * none, nothing is known of them.
+   */
+  readonly gone?: AccessPolicy | undefined;
 }
 
 /** Everybody may do everything. */

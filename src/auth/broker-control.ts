@@ -1,8 +1,9 @@
 /** `$CONTROL/broker/v1`: questions about the broker itself, as Mosquitto 2.1 answers them. */
+
+import { type CommandResult, type ControlCommand, ControlQueue } from "../control/control-queue.ts";
 import type { ControlCaller, ControlEndpoint } from "../seams/access.ts";
 import type { Log } from "../seams/log.ts";
 import type { Scheduler } from "../time/scheduler.ts";
-import { type CommandResult, type ControlCommand, ControlQueue } from "./control-commands.ts";
 
 export interface ListenerFact {
   /** 0 for a Unix socket. */

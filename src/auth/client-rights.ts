@@ -1,23 +1,21 @@
 /** The rights of one client that was let in: always those that the rules give it now. */
-import type { Rights } from "../seams/access.ts";
-import type { Identity } from "./pattern.ts";
+import type { Publisher, Rights } from "../seams/access.ts";
 import type { RightsProfile } from "./rights-profile.ts";
+import { isControlTopic } from "./topic-rules.ts";
 
 /** Who knows the rules as they are now. */
 export interface ProfileSource {
   /** Another number when rules have changed. */
   readonly generation: number;
   /** undefined: nothing is allowed. */
-  profileOf(listener: string, origin: string, identity: Identity): RightsProfile | undefined;
+  profileOf(publisher: Publisher): RightsProfile | undefined;
 }
 
 const DOLLAR = 0x24;
 
 export interface ClientRightsParts {
   readonly source: ProfileSource;
-  readonly listener: string;
-  readonly origin: string;
-  readonly identity: Identity;
+  readonly publisher: Publisher;
   /** Whether the client would be let in again. */
   readonly stillValid: () => boolean;
 }
@@ -33,9 +31,12 @@ export class ClientRights implements Rights {
     this.#source = parts.source;
   }
 
+  get publisher(): Publisher {
+    return this.#parts.publisher;
+  }
+
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean {
-    // Nobody publishes into a shared subscription's name space.
-    if (topic.charCodeAt(0) === DOLLAR && topic.startsWith("$share")) return false;
+    if (topic.charCodeAt(0) === DOLLAR && !this.#mayPublishUnder(topic)) return false;
     return this.#current()?.mayPublish(topic, payload, qos, retain) ?? false;
   }
 
@@ -55,12 +56,18 @@ export class ClientRights implements Rights {
     return this.#parts.stillValid();
   }
 
+  #mayPublishUnder(topic: string): boolean {
+    // Nobody publishes into a shared subscription's name space.
+    if (topic.startsWith("$share")) return false;
+    // A node shows no password, so that it manages nothing, whatever the name that it goes by.
+    return this.#parts.publisher.origin !== "mqtt-sn" || !isControlTopic(topic);
+  }
+
   #current(): RightsProfile | undefined {
     const { generation } = this.#source;
     if (this.#generation !== generation) {
-      const { listener, origin, identity } = this.#parts;
       this.#generation = generation;
-      this.#profile = this.#source.profileOf(listener, origin, identity);
+      this.#profile = this.#source.profileOf(this.#parts.publisher);
     }
     return this.#profile;
   }

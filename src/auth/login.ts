@@ -36,7 +36,7 @@ export class Login {
     this.#parts = parts;
   }
 
-  /** Answers "allow", "deny" or "busy", once, within the call or later. */
+  /** Answers "allow", "deny", "busy" or "elsewhere", once, within the call or later. */
   authenticate(
     links: readonly Authenticator[],
     credentials: Credentials,
@@ -117,7 +117,8 @@ function askLinks(
   }
   link.authenticate(credentials, (authentication) => {
     const { verdict } = authentication;
-    if (verdict === "allow" || verdict === "deny" || verdict === "busy") answer(authentication);
+    const undecided = verdict === "defer" || verdict === "ignore";
+    if (!undecided) answer(authentication);
     else askLinks(links, credentials, answer, at + 1, deferred || verdict === "defer");
   });
 }

@@ -28,13 +28,32 @@ export type Admission =
       readonly clientId?: string | undefined;
       readonly rights: Rights;
     }
-  | { readonly ok: false; readonly reason: ReasonCode };
+  | {
+      readonly ok: false;
+      readonly reason: ReasonCode;
+      /** Where the client is to go, with reason codes 0x9C and 0x9D. */
+      readonly serverReference?: string | undefined;
+    };
+
+/** Who published something: enough to ask what he may do when he is gone, and after a restart. */
+export interface Publisher {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  /** Name of the listener or link that he came in by. */
+  readonly listener: string;
+  readonly origin: Origin;
+}
 
 /**
  * What one client may do. Asked for every message, so that answers are remembered inside; always in
  * keeping with the rules as they are now.
  */
 export interface Rights {
+  /**
+   * Whose rights these are, always the same object: kept with what he leaves behind, for
+   * `Access.rightsOf`. Undefined where rules never change what he may do.
+   */
+  readonly publisher?: Publisher | undefined;
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean;
   /** A filter as subscribed to, without `$share/GROUP/`. */
   maySubscribe(filter: string, qos: number): boolean;
@@ -48,8 +67,22 @@ export interface Rights {
 export interface Access {
   /** Calls `answer` once, within the call or later: checking a password takes a while. */
   admit(credentials: Credentials, answer: (admission: Admission) => void): void;
+  /**
+   * Whether there are any rules for those who come in there; if not, they need not be asked about.
+   * Undefined is yes.
+   */
+  decides?(listener: string, origin: Origin): boolean;
   /** Begins an exchange of enhanced authentication; undefined where this client has no such method. */
   extended?(method: string, credentials: Credentials): ExtendedExchange | undefined;
+  /**
+   * What somebody may do now who published something that is kept, be he connected or gone; asked
+   * before a retained message is delivered. As in Mosquitto the rules over topics alone decide, as for
+   * a client of that name and client id: not whether he would be let in now, so that the messages of
+   * one whose password was taken away stay. Whom the rules do not name, since he was deleted, may do
+   * what they leave to such: nothing by an ACL file without patterns, nor by dynamic security.
+   * Undefined: nothing is known of him, and what he published may stay.
+   */
+  rightsOf?(publisher: Publisher): Rights | undefined;
   /** Set by the broker: rules have changed, so that what was allowed before is to be checked anew. */
   onChange: (() => void) | undefined;
 }

@@ -33,6 +33,16 @@ export interface SubscriptionOptions {
   readonly identifier?: number | undefined;
 }
 
+/** How much may wait for a group of clients, besides what the broker allows for every single one. */
+export interface WaitingRoom {
+  /** Payload bytes for one of them; 0 is no limit. */
+  readonly each: number;
+  /** Payload bytes for all of them together; 0 is no limit. */
+  readonly total: number;
+  /** What waits for all of them now, payload bytes; counted by the broker. */
+  used: number;
+}
+
 /** By what way a client came in. */
 export type Origin = "mqtt" | "websocket" | "mqtt-sn" | "bridge";
 
@@ -42,17 +52,26 @@ export interface Opening {
   readonly cleanStart: boolean;
   /** Keep the session when the client leaves. Kept sessions are durable: they survive a restart. */
   readonly persistent: boolean;
+  /**
+   * The session is to end with the connection all the same, by `forget`, and is kept only to survive a
+   * restart here.
+   */
+  readonly clean?: boolean | undefined;
   /** How long it is kept, seconds; undefined is for good. */
   readonly sessionExpiry?: number | undefined;
   readonly origin: Origin;
   /** Where from, for logs: an address, a link and node address, an upstream. */
   readonly remote: string;
+  /** The name of the link that a node is on. */
+  readonly link?: string | undefined;
   readonly username?: string | undefined;
   readonly will?: Will | undefined;
   /** How many QoS 1 and 2 messages may be on their way to the peer at a time, at least 1. */
   readonly receiveMaximum: number;
   /** Keep QoS 0 messages while suspended or away, within the queue's bound, the newest to stay. */
   readonly queueQos0: boolean;
+  /** The group that it belongs to, where there is a limit on what waits for a group. */
+  readonly room?: WaitingRoom | undefined;
   /** What the client may do; undefined is everything. */
   readonly rights?: Rights | undefined;
   /** Do not deliver what this client itself publishes, and show RETAIN as published: for bridges. */
@@ -86,6 +105,12 @@ export type Leaving = "normal" | "withWill" | "lost";
 /** A client's hold on its session. After `leave()`, or once evicted, calls do nothing. */
 export interface Client {
   readonly clientId: string;
+  /**
+   * Where another broker has the last word on who comes in: calls `answer` once, within the call or
+   * later, with the refusal if there is one; then the client is dead. Never after `leave`. Absent where
+   * `enter` has said it all.
+   */
+  whenAdmitted?(answer: (refusal: ReasonCode | undefined) => void): void;
   /** Messages in the session that the peer has not got for good: queued and in flight. */
   readonly backlog: number;
   /** Sends what is in flight again (`dup` set), in order, then goes on as `resume`. For a peer that came back. */
@@ -117,6 +142,11 @@ export interface Client {
   /** Subscribes. Answers the QoS granted, or a refusal. */
   subscribe(filter: string, qos: QoS, options?: SubscriptionOptions): ReasonCode;
   /**
+   * Takes the place of `subscribe` where another broker has the last word: calls `answer` once, within
+   * the call or later, with what `subscribe` would answer. Never after `leave`.
+   */
+  askSubscription?(filter: string, qos: QoS, answer: (outcome: ReasonCode) => void): void;
+  /**
    * Delivers the retained messages that a filter just subscribed to matches. Apart from `subscribe`,
    * so that the subscriber can be answered first.
    */
@@ -140,6 +170,8 @@ export interface Client {
 
 /** What the broker tells whoever holds a session. */
 export interface Peer {
+  /** The IP address that it is connected from, without a port, if that is how it is connected. */
+  readonly ipAddress?: string | undefined;
   /**
    * A message to hand on. With `qos` above 0 it stays in flight under `packetId` until
    * acknowledged; `dup` when it was sent before. `retain` is the RETAIN flag to show. The message
@@ -156,7 +188,10 @@ export interface Peer {
   ): void;
   /** A QoS 2 delivery was received by the peer; PUBREL is to be sent (again). */
   release(packetId: number): void;
-  /** A publish that was PENDING is safe now: acknowledge it with success, or noMatchingSubscribers. */
+  /**
+   * A publish that was PENDING is safe now: acknowledge it with success, or noMatchingSubscribers. A
+   * reason of 0x80 and above: it was refused in the end, and is not kept.
+   */
   published(packetId: number, reason?: ReasonCode | undefined): void;
   /** A QoS 2 message that was published is released for good: PUBCOMP is to be sent. */
   completed(packetId: number): void;

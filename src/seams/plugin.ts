@@ -80,18 +80,32 @@ export interface PluginClient {
 /** "defer" leaves it to whoever is asked next; if all do, the answer is no. */
 export type Verdict = "allow" | "deny" | "defer";
 
+/**
+ * The client is to come in elsewhere. One of MQTT 5.0 is told where (reason code 0x9C), an older one
+ * that the server is unavailable.
+ */
+export interface Redirection {
+  /** "host", "host:port" or "[IPv6 address]:port"; several are separated by one space. */
+  readonly useServer: string;
+}
+
 export interface Plugin {
   /**
    * Whether a client may come in. Asked after password file and dynamic security where a listener has
    * these, unless they have decided; of clients without a user name, too, and if it defers to all
    * others then, `allow_anonymous` decides. Not asked where the name was proved by a certificate, a
-   * pre-shared key, or a method of enhanced authentication. A promise has 5 seconds; then it counts
+   * pre-shared key, or a method of enhanced authentication. MQTT-SN nodes have no password, and their
+   * name is made by a rule of the configuration: if all defer, they come in. A promise has 5 seconds; then it counts
    * as rejected.
    */
-  authenticate?(credentials: PluginCredentials): Verdict | Promise<Verdict>;
+  authenticate?(
+    credentials: PluginCredentials,
+  ): Verdict | Redirection | Promise<Verdict | Redirection>;
   /**
    * Whether a client may do something. Asked for every message, before it is taken in ("publish") and
-   * for each client that it would go to ("receive"), so it must answer at once: no promises here.
+   * for each client that it would go to ("receive"), so it must answer at once: no promises here. It is
+   * asked "publish" again before a retained message is delivered, of whoever published it, who may be
+   * gone long since: with `check_retain_source` a no keeps the message back.
    */
   authorize?(request: AuthorizationRequest): Verdict;
   /** A client has come in. */

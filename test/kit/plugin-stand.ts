@@ -103,7 +103,7 @@ export async function pluginStand(
     settings: {
       throttle: { freeFailures: 5, longestDelay: 30_000 },
       listeners: new Map([["main", { allowAnonymous, chain }]]),
-      nodes: OPEN,
+      nodes: new Map([["udp", OPEN]]),
       others: OPEN,
     },
     files: { read: () => ({ ok: true, text: lines.join("\n") }) },

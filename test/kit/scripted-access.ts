@@ -1,5 +1,5 @@
 /** Access control that does as a test says: everything is allowed but what is given. */
-import type { Access, Admission, Credentials, Rights } from "../../src/seams/access.ts";
+import type { Access, Admission, Credentials, Publisher, Rights } from "../../src/seams/access.ts";
 
 export const EVERYTHING: Rights = {
   mayPublish: () => true,
@@ -31,14 +31,22 @@ export class ScriptedAccess implements Access {
     answer({ ok: true, username: credentials.username, rights: this.#current(credentials) });
   }
 
+  /** Answers `rightsOf`: the same rights as everyone's, or those that a test gives. */
+  ofPublisher: (publisher: Publisher) => Rights | undefined = () => this.rights;
+
+  rightsOf(publisher: Publisher): Rights | undefined {
+    return this.ofPublisher(publisher);
+  }
+
   /** Puts other rights into force for everyone, those who are in included. */
   change(rights: Partial<Rights>): void {
     this.rights = { ...EVERYTHING, ...rights };
     this.onChange?.();
   }
 
-  #current({ username }: Credentials): Rights {
+  #current({ username, clientId, listener, origin }: Credentials): Rights {
     return {
+      publisher: { username, clientId, listener, origin },
       mayPublish: (...asked) => this.rights.mayPublish(...asked),
       maySubscribe: (...asked) => this.rights.maySubscribe(...asked),
       mayUnsubscribe: (...asked) => this.rights.mayUnsubscribe(...asked),

@@ -1,5 +1,5 @@
 /** What the commands of dynamic security work on. */
-import type { CommandRefusal, CommandResult, ControlCommand } from "../control-commands.ts";
+import type { CommandRefusal, CommandResult, ControlCommand } from "../../control/control-queue.ts";
 import type { PasswordRecord } from "../password-records.ts";
 import type { Json } from "./description.ts";
 import type { DynsecModel } from "./model.ts";

@@ -1,22 +1,13 @@
 /** Reads the fields of dynamic security's commands, with Mosquitto's words for what is wrong. */
 import { isMqttText, utf8Length } from "../../bytes/utf8.ts";
-import { CommandRefusal } from "../control-commands.ts";
+import { CommandRefusal } from "../../control/control-queue.ts";
 import {
   field,
   flagField,
-  isObject,
   type JsonObject,
-  priorityField,
   textField,
   wholeField,
-} from "../json-fields.ts";
-import {
-  type DynsecClient,
-  type DynsecGroup,
-  type DynsecModel,
-  type DynsecRole,
-  NO_PRIORITY,
-} from "./model.ts";
+} from "../../control/json-fields.ts";
 
 const LONGEST = 65_535;
 
@@ -27,7 +18,10 @@ const NAMES = {
   rolename: ["rolename", "Role name"],
 } as const;
 
-export function requiredName(fields: JsonObject, key: keyof typeof NAMES): string {
+/** A field that names a client, a group or a role. */
+export type NameKey = keyof typeof NAMES;
+
+export function requiredName(fields: JsonObject, key: NameKey): string {
   const [missing, invalid] = NAMES[key];
   const name = textField(fields, key);
   if (name === undefined) throw new CommandRefusal(`Invalid/missing ${missing}`);
@@ -36,7 +30,7 @@ export function requiredName(fields: JsonObject, key: keyof typeof NAMES): strin
 }
 
 /** The name of something new, which must not be empty. */
-export function newName(fields: JsonObject, key: keyof typeof NAMES): string {
+export function newName(fields: JsonObject, key: NameKey): string {
   const name = requiredName(fields, key);
   if (name === "") throw new CommandRefusal(`Empty ${NAMES[key][0]}`);
   return name;
@@ -65,40 +59,6 @@ export function optionalClientId(fields: JsonObject, label: string): string | un
 
 function fits(name: string): boolean {
   return isMqttText(name) && utf8Length(name) <= LONGEST;
-}
-
-export function clientOf(model: DynsecModel, username: string): DynsecClient {
-  const client = model.clients.get(username);
-  if (client === undefined) throw new CommandRefusal("Client not found");
-  return client;
-}
-
-export function groupOf(model: DynsecModel, groupName: string): DynsecGroup {
-  const group = model.groups.get(groupName);
-  if (group === undefined) throw new CommandRefusal("Group not found");
-  return group;
-}
-
-export function roleOf(model: DynsecModel, roleName: string): DynsecRole {
-  const role = model.roles.get(roleName);
-  if (role === undefined) throw new CommandRefusal("Role not found");
-  return role;
-}
-
-/** The priorities in a "roles" list; undefined where there is none. */
-export function rolesIn(fields: JsonObject, model: DynsecModel): Map<string, number> | undefined {
-  const list = field(fields, "roles");
-  if (list === undefined) return undefined;
-  const roles = new Map<string, number>();
-  for (const entry of Array.isArray(list) ? list : [undefined]) {
-    const name = isObject(entry) ? textField(entry, "rolename") : undefined;
-    if (!isObject(entry) || name === undefined) {
-      throw new CommandRefusal("'roles' not an array or missing/invalid rolename");
-    }
-    roleOf(model, name);
-    if (!roles.has(name)) roles.set(name, priorityField(entry, NO_PRIORITY));
-  }
-  return roles;
 }
 
 /** Which part of a list is asked for: all if `count` is negative. */

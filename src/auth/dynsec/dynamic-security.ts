@@ -3,6 +3,7 @@
  * `$CONTROL/dynamic-security/v1`, as by Mosquitto's plugin of that name.
  */
 import { encodeUtf8 } from "../../bytes/utf8.ts";
+import { CommandRefusal, ControlQueue } from "../../control/control-queue.ts";
 import { Reason } from "../../mqtt/reason-codes.ts";
 import type {
   ConnectedClients,
@@ -14,7 +15,6 @@ import type { DocumentStore } from "../../seams/documents.ts";
 import type { Log } from "../../seams/log.ts";
 import type { Scheduler, Timer } from "../../time/scheduler.ts";
 import type { Authentication, Authenticator, Authorizer, LinkRights } from "../access-chain.ts";
-import { CommandRefusal, ControlQueue } from "../control-commands.ts";
 import { DEFAULT_RECIPE, type HashRecipe, type PasswordHasher } from "../password-hasher.ts";
 import { decoyOf, type PasswordRecord } from "../password-records.ts";
 import type { Identity } from "../pattern.ts";

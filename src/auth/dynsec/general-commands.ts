@@ -1,6 +1,6 @@
 /** The commands about dynamic security as a whole. */
-import { CommandRefusal } from "../control-commands.ts";
-import { flagField, isObject, listField, textField } from "../json-fields.ts";
+import { CommandRefusal } from "../../control/control-queue.ts";
+import { flagField, isObject, listField, textField } from "../../control/json-fields.ts";
 import type { CommandTable } from "./command-context.ts";
 import { describeDefaultAccess } from "./description.ts";
 import { DEFAULT_ACCESS_TYPES } from "./model.ts";

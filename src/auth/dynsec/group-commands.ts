@@ -1,131 +1,66 @@
 /** The commands about groups. */
-import { CommandRefusal, type CommandResult, type ControlCommand } from "../control-commands.ts";
-import { field, isObject, type JsonObject, priorityField, textField } from "../json-fields.ts";
+import {
+  CommandRefusal,
+  type CommandResult,
+  type ControlCommand,
+} from "../../control/control-queue.ts";
+import { priorityField } from "../../control/json-fields.ts";
 import type { CommandContext, CommandTable } from "./command-context.ts";
+import { changeTexts, newName, requiredName } from "./command-fields.ts";
+import { commonCommands, holderCommands } from "./common-commands.ts";
 import {
-  changeTexts,
-  clientOf,
-  groupOf,
-  isVerbose,
-  newName,
-  optionalText,
-  pageOf,
-  requiredName,
-  roleOf,
+  CLIENT,
+  GROUP,
+  itemOf,
+  newItem,
+  prioritiesIn,
+  replaceRoles,
   rolesIn,
-} from "./command-fields.ts";
-import { describeGroup } from "./description.ts";
-import {
-  type DynsecClient,
-  type DynsecGroup,
-  type DynsecModel,
-  NO_PRIORITY,
-  newGroup,
-  sortedByName,
-} from "./model.ts";
+  subjectOf,
+} from "./kinds.ts";
+import { NO_PRIORITY, newGroup } from "./model.ts";
 
 export const GROUP_COMMANDS: CommandTable = {
+  ...commonCommands(GROUP),
+  ...holderCommands(GROUP),
   createGroup: (command, context) => {
     const { fields } = command;
     const { model } = context;
     const groupname = newName(fields, "groupname");
-    optionalText(fields, "textname");
-    optionalText(fields, "textdescription");
-    if (model.groups.has(groupname)) throw new CommandRefusal("Group already exists");
-    const group = newGroup(groupname);
-    changeTexts(fields, group);
-    for (const [name, priority] of rolesIn(fields, model) ?? []) group.roles.set(name, priority);
+    const group = newItem(GROUP, groupname, newGroup, fields, model);
+    replaceRoles(group, rolesIn(fields, model));
     model.groups.set(groupname, group);
     context.changed();
     command.record({ groupname });
     return undefined;
   },
-  deleteGroup: (command, context) => {
-    const { model } = context;
-    const groupname = requiredName(command.fields, "groupname");
-    const group = groupOf(model, groupname);
-    if (model.anonymousGroup === groupname) {
-      throw new CommandRefusal("Deleting the anonymous group is forbidden");
-    }
-    kickMembers(group, context);
-    model.deleteGroup(group);
-    context.changed();
-    command.record({ groupname });
-    return undefined;
-  },
-  getGroup: (command, { model }) => {
-    const groupname = requiredName(command.fields, "groupname");
-    const group = groupOf(model, groupname);
-    command.record({ groupname });
-    return { group: describeGroup(group) };
-  },
-  listGroups: (command, { model }) => {
-    const { fields } = command;
-    const page = pageOf(fields, sortedByName(model.groups));
-    command.record({ verbose: isVerbose(fields) });
-    return {
-      totalCount: model.groups.size,
-      groups: page.map((group) => (isVerbose(fields) ? describeGroup(group) : group.groupName)),
-    };
-  },
   modifyGroup: modify,
   addGroupClient: (command, context) => {
-    const { fields } = command;
-    const username = requiredName(fields, "username");
-    const groupname = requiredName(fields, "groupname");
-    const client = clientOf(context.model, username);
-    const group = groupOf(context.model, groupname);
-    if (group.members.has(username)) throw new CommandRefusal("Client is already in this group");
-    const priority = priorityField(fields, NO_PRIORITY);
+    const { client, group, what } = memberIn(command, context);
+    if (group.members.has(client.username)) {
+      throw new CommandRefusal("Client is already in this group");
+    }
+    const priority = priorityField(command.fields, NO_PRIORITY);
     context.model.join(client, group, priority);
     context.changed();
-    context.kick(username);
-    command.record({ groupname, username, priority });
+    CLIENT.kick(client, context);
+    command.record({ ...what, priority });
     return undefined;
   },
   removeGroupClient: (command, context) => {
-    const username = requiredName(command.fields, "username");
-    const groupname = requiredName(command.fields, "groupname");
-    const client = clientOf(context.model, username);
-    const group = groupOf(context.model, groupname);
+    const { client, group, what } = memberIn(command, context);
     context.model.leave(client, group);
     context.changed();
-    context.kick(username);
-    command.record({ groupname, username });
-    return undefined;
-  },
-  addGroupRole: (command, context) => {
-    const { fields } = command;
-    const groupname = requiredName(fields, "groupname");
-    const rolename = requiredName(fields, "rolename");
-    const group = groupOf(context.model, groupname);
-    roleOf(context.model, rolename);
-    if (group.roles.has(rolename)) throw new CommandRefusal("Group is already in this role");
-    const priority = priorityField(fields, NO_PRIORITY);
-    group.roles.set(rolename, priority);
-    context.changed();
-    kickMembers(group, context);
-    command.record({ groupname, rolename, priority });
-    return undefined;
-  },
-  removeGroupRole: (command, context) => {
-    const groupname = requiredName(command.fields, "groupname");
-    const rolename = requiredName(command.fields, "rolename");
-    const group = groupOf(context.model, groupname);
-    roleOf(context.model, rolename);
-    group.roles.delete(rolename);
-    context.changed();
-    kickMembers(group, context);
-    command.record({ groupname, rolename });
+    CLIENT.kick(client, context);
+    command.record(what);
     return undefined;
   },
   setAnonymousGroup: (command, context) => {
-    const groupname = requiredName(command.fields, "groupname");
-    groupOf(context.model, groupname);
-    context.model.anonymousGroup = groupname;
+    const { groupName } = subjectOf(GROUP, command.fields, context.model);
+    context.model.anonymousGroup = groupName;
     context.changed();
     context.kick(undefined);
-    command.record({ groupname });
+    command.record({ groupname: groupName });
     return undefined;
   },
   getAnonymousGroup: (command, { model }) => {
@@ -137,53 +72,30 @@ export const GROUP_COMMANDS: CommandTable = {
 function modify(command: ControlCommand, context: CommandContext): CommandResult {
   const { fields } = command;
   const { model } = context;
-  const groupname = requiredName(fields, "groupname");
-  const group = groupOf(model, groupname);
+  const group = subjectOf(GROUP, fields, model);
   const roles = rolesIn(fields, model);
-  const members = membersIn(fields, model);
+  const members = prioritiesIn(CLIENT, fields, model);
   changeTexts(fields, group);
   if (members !== undefined) {
-    kickMembers(group, context);
+    GROUP.kick(group, context);
     for (const username of [...group.members]) {
       const client = model.clients.get(username);
       if (client !== undefined) model.leave(client, group);
     }
     for (const [client, priority] of members) model.join(client, group, priority);
   }
-  if (roles !== undefined) {
-    group.roles.clear();
-    for (const [name, priority] of roles) group.roles.set(name, priority);
-  }
+  replaceRoles(group, roles);
   context.changed();
-  kickMembers(group, context);
-  command.record({ groupname });
+  GROUP.kick(group, context);
+  command.record({ groupname: group.groupName });
   return undefined;
 }
 
-/** The priorities in a "clients" list, what is no object left out; undefined where there is none. */
-function membersIn(fields: JsonObject, model: DynsecModel): Map<DynsecClient, number> | undefined {
-  const list = field(fields, "clients");
-  if (!Array.isArray(list)) return undefined;
-  const members = new Map<DynsecClient, number>();
-  for (const entry of list) {
-    if (!isObject(entry)) continue;
-    const username = textField(entry, "username");
-    if (username === undefined) {
-      throw new CommandRefusal("'clients' contains an object with an invalid 'username'");
-    }
-    const client = model.clients.get(username);
-    if (client === undefined) {
-      throw new CommandRefusal(
-        "'clients' contains an object with a 'username' that does not exist",
-      );
-    }
-    if (!members.has(client)) members.set(client, priorityField(entry, NO_PRIORITY));
-  }
-  return members;
-}
-
-/** Everybody whose rights come from the group. */
-export function kickMembers(group: DynsecGroup, context: CommandContext): void {
-  if (context.model.anonymousGroup === group.groupName) context.kick(undefined);
-  for (const username of group.members) context.kick(username);
+/** The client and the group that a command about one member names. */
+function memberIn({ fields }: ControlCommand, { model }: CommandContext) {
+  const username = requiredName(fields, "username");
+  const groupname = requiredName(fields, "groupname");
+  const client = itemOf(CLIENT, model, username);
+  const group = itemOf(GROUP, model, groupname);
+  return { client, group, what: { groupname, username } };
 }

@@ -1,6 +1,5 @@
 /** Reads what is kept of dynamic security: Mosquitto's dynamic-security.json, and our own document. */
 import { isMqttText, utf8Length } from "../../bytes/utf8.ts";
-import { isTopicFilter } from "../../topics/names.ts";
 import {
   field,
   flagField,
@@ -10,7 +9,8 @@ import {
   priorityField,
   textField,
   wholeField,
-} from "../json-fields.ts";
+} from "../../control/json-fields.ts";
+import { isTopicFilter } from "../../topics/names.ts";
 import { parsePasswordRecord } from "../password-records.ts";
 import {
   ACL_TYPES,

@@ -1,5 +1,9 @@
 /** The commands about roles and their ACLs. */
-import { CommandRefusal, type CommandResult, type ControlCommand } from "../control-commands.ts";
+import {
+  CommandRefusal,
+  type CommandResult,
+  type ControlCommand,
+} from "../../control/control-queue.ts";
 import {
   field,
   flagField,
@@ -7,66 +11,31 @@ import {
   listField,
   priorityField,
   textField,
-} from "../json-fields.ts";
+} from "../../control/json-fields.ts";
 import type { CommandContext, CommandTable } from "./command-context.ts";
-import {
-  changeTexts,
-  isVerbose,
-  newName,
-  optionalText,
-  pageOf,
-  requiredName,
-  roleOf,
-} from "./command-fields.ts";
-import { describeRole } from "./description.ts";
-import { kickMembers } from "./group-commands.ts";
-import { ACL_TYPES, type AclType, type DynsecRole, newRole, sortedByName } from "./model.ts";
+import { changeTexts, newName, requiredName } from "./command-fields.ts";
+import { commonCommands } from "./common-commands.ts";
+import { newItem, ROLE, subjectOf } from "./kinds.ts";
+import { ACL_TYPES, type AclType, type DynsecRole, newRole } from "./model.ts";
 import { aclTypeOf, addAcl, isAclTopic } from "./reading.ts";
 
 export const ROLE_COMMANDS: CommandTable = {
+  ...commonCommands(ROLE),
   createRole: (command, context) => {
     const { fields } = command;
     const { model } = context;
     const rolename = newName(fields, "rolename");
-    optionalText(fields, "textname");
-    optionalText(fields, "textdescription");
     const wildcards = field(fields, "allowwildcardsubs");
     if (wildcards !== undefined && typeof wildcards !== "boolean") {
       throw new CommandRefusal("Invalid allowwildcardsubs");
     }
-    if (model.roles.has(rolename)) throw new CommandRefusal("Role already exists");
-    const role = newRole(rolename);
-    changeTexts(fields, role);
+    const role = newItem(ROLE, rolename, newRole, fields, model);
     role.allowWildcardSubs = wildcards ?? true;
     addAll(fields, role);
     model.roles.set(rolename, role);
     context.changed();
     command.record({ rolename });
     return undefined;
-  },
-  deleteRole: (command, context) => {
-    const rolename = requiredName(command.fields, "rolename");
-    const role = roleOf(context.model, rolename);
-    kickHolders(role, context);
-    context.model.deleteRole(role);
-    context.changed();
-    command.record({ rolename });
-    return undefined;
-  },
-  getRole: (command, { model }) => {
-    const rolename = requiredName(command.fields, "rolename");
-    const role = roleOf(model, rolename);
-    command.record({ rolename });
-    return { role: describeRole(role) };
-  },
-  listRoles: (command, { model }) => {
-    const { fields } = command;
-    const page = pageOf(fields, sortedByName(model.roles));
-    command.record({ verbose: isVerbose(fields) });
-    return {
-      totalCount: model.roles.size,
-      roles: page.map((role) => (isVerbose(fields) ? describeRole(role) : role.roleName)),
-    };
   },
   modifyRole: modify,
   addRoleACL: (command, context) => {
@@ -78,7 +47,7 @@ export const ROLE_COMMANDS: CommandTable = {
     const allow = flagField(fields, "allow") ?? false;
     acls.set(topic, { topic, priority, allow });
     context.changed();
-    kickHolders(role, context);
+    ROLE.kick(role, context);
     command.record({ rolename: role.roleName, acltype, topic, priority, allow });
     return undefined;
   },
@@ -86,7 +55,7 @@ export const ROLE_COMMANDS: CommandTable = {
     const { role, acltype, topic } = aclIn(command.fields, context);
     if (!role.acls[acltype].delete(topic)) throw new CommandRefusal("ACL not found");
     context.changed();
-    kickHolders(role, context);
+    ROLE.kick(role, context);
     command.record({ rolename: role.roleName, acltype, topic });
     return undefined;
   },
@@ -109,7 +78,7 @@ function modify(command: ControlCommand, context: CommandContext): CommandResult
       for (const [topic, acl] of replacement.acls[type]) role.acls[type].set(topic, acl);
     }
   }
-  if (matters) kickHolders(role, context);
+  if (matters) ROLE.kick(role, context);
   context.changed();
   command.record({ rolename });
   return undefined;
@@ -127,7 +96,7 @@ function aclIn(
   fields: JsonObject,
   { model }: CommandContext,
 ): { readonly role: DynsecRole; readonly acltype: AclType; readonly topic: string } {
-  const role = roleOf(model, requiredName(fields, "rolename"));
+  const role = subjectOf(ROLE, fields, model);
   const type = textField(fields, "acltype");
   if (type === undefined) throw new CommandRefusal("Invalid/missing acltype");
   const acltype = aclTypeOf(type);
@@ -136,13 +105,4 @@ function aclIn(
   if (topic === undefined) throw new CommandRefusal("Invalid/missing topic");
   if (!isAclTopic(topic)) throw new CommandRefusal("Invalid ACL topic");
   return { role, acltype, topic };
-}
-
-/** Everybody who has the role, by himself or by a group. */
-function kickHolders({ roleName }: DynsecRole, context: CommandContext): void {
-  const { clients, groups } = context.model;
-  for (const { username, roles } of clients.values()) {
-    if (roles.has(roleName)) context.kick(username);
-  }
-  for (const group of groups.values()) if (group.roles.has(roleName)) kickMembers(group, context);
 }

@@ -25,6 +25,7 @@ import type {
   AuthorizationRequest,
   Plugin,
   PluginCredentials,
+  Redirection,
 } from "../../seams/plugin.ts";
 import { isPromise, type PluginFence } from "./fence.ts";
 import { methodsOf } from "./load-plugin.ts";
@@ -35,7 +36,8 @@ const PATIENCE = 5000;
  * Where a plugin fails the client is refused, but not for a wrong password: it may come again soon, and
  * whoever shares its address is not slowed down for it.
  */
-const FAILED = "busy";
+const FAILED: Authentication = { verdict: "busy" };
+const LONGEST_REFERENCE = 1000;
 /** The longest Authentication Data, bytes. */
 const LONGEST_DATA = 65_535;
 
@@ -48,7 +50,10 @@ export function accessModuleOf(plugin: Plugin, fence: PluginFence): AccessModule
   };
 }
 
-/** Whoever has proved a name by other means is not asked for it again. */
+/**
+ * Whoever has proved a name by other means is not asked for it again. A node proves nothing: its name
+ * is made by a rule, so that it is for the plugin to say whether it comes in.
+ */
 class PluginAuthenticator implements Authenticator {
   readonly #plugin: Plugin;
   readonly #fence: PluginFence;
@@ -59,7 +64,7 @@ class PluginAuthenticator implements Authenticator {
   }
 
   authenticate(credentials: Credentials, answer: (authentication: Authentication) => void): void {
-    if (credentials.verified) {
+    if (credentials.verified && credentials.origin !== "mqtt-sn") {
       answer({ verdict: "ignore" });
       return;
     }
@@ -68,8 +73,7 @@ class PluginAuthenticator implements Authenticator {
       "authenticate",
       PATIENCE,
       () => this.#plugin.authenticate?.(shown(credentials)),
-      (outcome) =>
-        answer({ verdict: outcome.ok ? verdictOf("authenticate", outcome.value, fence) : FAILED }),
+      (outcome) => answer(outcome.ok ? authenticationOf(outcome.value, fence) : FAILED),
     );
   }
 }
@@ -109,6 +113,17 @@ class PluginAuthorizer implements Authorizer {
     );
     return verdictOf("authorize", verdict, this.#fence);
   }
+}
+
+function authenticationOf(answer: unknown, fence: PluginFence): Authentication {
+  const useServer = (answer as Partial<Redirection> | null | undefined)?.useServer;
+  if (useServer === undefined) return { verdict: verdictOf("authenticate", answer, fence) };
+  if (typeof useServer === "string" && useServer.length <= LONGEST_REFERENCE) {
+    if (isMqttText(useServer)) return { verdict: "elsewhere", serverReference: useServer };
+  }
+  const most = `${LONGEST_REFERENCE} characters`;
+  fence.complain("authenticate", `useServer must be a text of at most ${most}; taken for a no`);
+  return { verdict: "deny" };
 }
 
 function verdictOf(what: string, verdict: unknown, fence: PluginFence): "allow" | "deny" | "defer" {

@@ -26,17 +26,18 @@ const ACL: ChainLink = { kind: "acl-file", path: "/acl" };
 interface StandOptions {
   readonly files?: Record<string, string>;
   readonly listeners?: Record<string, AccessPolicy>;
+  readonly nodes?: Record<string, AccessPolicy>;
   readonly plugins?: Record<string, AccessModule>;
 }
 
-function stand({ files = {}, listeners = {}, plugins = {} }: StandOptions) {
+function stand({ files = {}, listeners = {}, nodes = {}, plugins = {} }: StandOptions) {
   const clock = new VirtualClock();
   const log = new KeptLog();
   const hasher = new PlainHasher(clock.scheduler);
   const settings = {
     throttle: { freeFailures: 3, longestDelay: 30_000 },
     listeners: new Map(Object.entries(listeners)),
-    nodes: OPEN,
+    nodes: new Map(Object.entries(nodes)),
     others: CLOSED,
   };
   const access = new AccessControl({
@@ -253,8 +254,9 @@ test("a bridge of this Midge may do everything but manage it", () => {
 });
 
 test("MQTT-SN nodes have a policy of their own", () => {
-  const all = stand({ listeners: {} });
+  const all = stand({ nodes: { udp: OPEN } });
   assert.ok(ask(all, { origin: "mqtt-sn", listener: "udp" }).ok);
+  assert.ok(!ask(all, { origin: "mqtt-sn", listener: "elsewhere" }).ok);
   assert.ok(!ask(all, { origin: "mqtt", listener: "udp" }).ok);
 });
 

@@ -608,6 +608,23 @@ test("whoever loses or gains rights, or his password, is disconnected after the 
   }
 });
 
+test("the anonymous group cannot be deleted, and nobody is disconnected for the attempt", () => {
+  const all = stand();
+  run(all, "createGroup", { groupname: "g" });
+  run(all, "setAnonymousGroup", { groupname: "g" });
+  run(all, "createClient", { username: "ann", groups: [{ groupname: "g" }] });
+  all.kicked.length = 0;
+  const refusal = "Deleting the anonymous group is forbidden";
+  assert.equal(errorOf(all, "deleteGroup", { groupname: "g" }), refusal);
+  assert.equal(all.kicked.length, 0);
+  assert.equal(run(all, "listGroups").totalCount, 1);
+  run(all, "createGroup", { groupname: "h" });
+  run(all, "setAnonymousGroup", { groupname: "h" });
+  run(all, "deleteGroup", { groupname: "g" });
+  assert.deepEqual(run(all, "listGroups").groups, ["h"]);
+  assert.ok(all.kicked.includes("ann"));
+});
+
 test("all is kept, and found again after a restart", () => {
   const all = furnished();
   run(all, "modifyClient", { username: "ann", clientid: "c1", textname: "Ann", password: "new" });

@@ -46,7 +46,7 @@ function stand(files: Record<string, string> = { "/pw": FILE }): Stand {
     settings: {
       throttle: { freeFailures: 3, longestDelay: 8000 },
       listeners: new Map([["main", main]]),
-      nodes: CLOSED,
+      nodes: new Map(),
       others: CLOSED,
     },
     files: { read: (path) => ({ ok: true, text: files[path] ?? "" }) },
