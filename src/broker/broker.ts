@@ -4,7 +4,7 @@
  */
 import type { QoS } from "../mqtt/qos.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Access, ConnectedClients, ControlEndpoint, Rights } from "../seams/access.ts";
+import type { Access, ConnectedClients, ControlEndpoint, Publisher } from "../seams/access.ts";
 import type {
   Door,
   Entry,
@@ -30,6 +30,7 @@ import { Custody } from "./custody.ts";
 import type { Delivery } from "./delivery.ts";
 import { DropNotices } from "./drop-notices.ts";
 import { GracePeriod } from "./grace-period.ts";
+import { ListenerCounts } from "./listener-counts.ts";
 import type { BrokerOptions } from "./options.ts";
 import { Records } from "./records.ts";
 import { restoreRecords } from "./restore.ts";
@@ -60,6 +61,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   readonly counters: Counters = zeroCounters();
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Subscriptions();
+  /** Of those who came through listeners. */
+  readonly listenerCounts = new ListenerCounts();
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -82,9 +85,9 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.access = access;
     this.#hooks = hooks;
     this.records = new Records(journal, clock);
-    this.retained = new RetainedMessages(this.records);
-    this.#grace = new GracePeriod(scheduler, clock, options.custodyGrace);
-    this.#drops = new DropNotices(clock, log);
+    this.retained = new RetainedMessages(this.records, access);
+    this.#grace = new GracePeriod(scheduler, clock, () => this.options.custodyGrace);
+    this.#drops = new DropNotices(scheduler, log);
     this.#wills = new DelayedWills(scheduler, (will, owner) => this.#publishWill(will, owner));
     this.#expiry = new SessionExpiry(clock, scheduler, (session) => {
       log.info(`Expiring client ${session.clientId} due to timeout.`);
@@ -149,6 +152,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.rights = opening.rights;
     session.receiveMaximum = opening.receiveMaximum;
     session.queueQos0 = opening.queueQos0;
+    session.share(opening.room);
     session.bridge = opening.bridge === true;
     session.will = opening.will;
     // What is in the store of a session that is not to be kept any more goes when the session ends.
@@ -197,6 +201,17 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return count;
   }
 
+  addresses(
+    test: (client: { readonly clientId: string; readonly username: string | undefined }) => boolean,
+  ): readonly string[] {
+    const found: string[] = [];
+    for (const session of this.sessions.values()) {
+      const address = session.peer?.ipAddress;
+      if (address !== undefined && test(session)) found.push(address);
+    }
+    return found;
+  }
+
   /** A message published by the client of `session`; see `Client.publish`. */
   publish(
     session: Session,
@@ -225,7 +240,11 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     // A request may hold passwords: it is kept nowhere.
     if (passed?.retain === true && this.options.retainAvailable && !isRequest) {
       // Where a hook has put it elsewhere, it is not the publisher who has a right to be there.
-      this.retained.set(passed, false, passed.topic === topic ? session.rights : undefined);
+      this.retained.set(
+        passed,
+        false,
+        passed.topic === topic ? session.rights?.publisher : undefined,
+      );
       if (custody !== undefined) {
         custody.expect();
         this.records.afterCommit(custody);
@@ -282,7 +301,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   addSubscription(session: Session, filter: string, subscription: Subscription): void {
-    session.subscriptions.set(filter, subscription);
+    session.setSubscription(filter, subscription);
     this.subscriptions.add(filter, session, subscription);
     if (session.persistent) this.records.putSubscription(session.clientId, filter, subscription);
   }
@@ -295,19 +314,21 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     options: SubscriptionOptions | undefined,
   ): void {
     if (options?.retainHandling === 2 || sharedFilter(filter) !== undefined) return;
-    const messages = this.retained.find(filter, this.clock.now());
+    const matches = this.retained.find(filter, this.clock.now());
     const identifiers = options?.identifier === undefined ? undefined : [options.identifier];
-    for (const message of messages) {
-      if (session.rights?.mayReceive(message.topic) === false) continue;
+    for (const match of matches) {
+      if (session.rights?.mayReceive(match.topic) === false) continue;
+      const message = this.retained.read(match);
+      if (message === undefined) continue;
       // CVE-2018-12546: what somebody left who may not publish there any more.
-      if (this.options.checkRetainSource && !this.retained.isAllowed(message)) continue;
+      if (this.options.checkRetainSource && !this.retained.isAllowed(match, message)) continue;
       const lesser = Math.min(message.qos, qos) as QoS;
-      session.deliver(message, lesser, true, undefined, identifiers, messages.length);
+      session.deliver(message, lesser, true, undefined, identifiers, matches.length);
     }
   }
 
   unsubscribe(session: Session, filter: string): boolean {
-    if (!session.subscriptions.delete(filter)) return false;
+    if (!session.deleteSubscription(filter)) return false;
     this.subscriptions.remove(filter, session);
     if (session.persistent) this.records.deleteSubscription(session.clientId, filter);
     this.#hooks.unsubscribed?.(session, filter);
@@ -332,7 +353,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   afterGrace(session: Session, delivery: Delivery): void {
-    this.#grace.add(session, delivery);
+    if (delivery.custody?.stored === true) session.graceOver(delivery);
+    else this.#grace.add(session, delivery);
   }
 
   delivered(message: Message): void {
@@ -344,13 +366,13 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return expiresAt !== undefined && expiresAt <= this.clock.now();
   }
 
-  dropped(session: Session, _message: Message): void {
+  dropped({ clientId }: { readonly clientId: string }): void {
     this.counters.publishDropped++;
-    this.#drops.note(session.clientId);
+    this.#drops.note(clientId);
   }
 
   /** Publishes in the broker's own name what others of this process have to say; no hook sees it. */
-  insert(message: Message, source?: Rights | undefined): void {
+  insert(message: Message, source?: Publisher | undefined): void {
     if (message.retain && this.options.retainAvailable) this.retained.set(message, false, source);
     this.#route(message, undefined, undefined);
   }
@@ -370,7 +392,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     const { published } = this.#hooks;
     const passed = published === undefined ? message : published(message, owner, true);
     if (passed === undefined) return;
-    this.insert(passed, passed.topic === topic ? owner.rights : undefined);
+    this.insert(passed, passed.topic === topic ? owner.rights?.publisher : undefined);
   }
 
   /** Delivers to every session that subscribes; answers how many of them or groups of them do. */
@@ -386,6 +408,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   #recheckRights(): void {
+    this.retained.forgetRights();
     for (const session of [...this.sessions.values()]) {
       const { peer, rights } = session;
       if (peer !== undefined && rights?.admitted?.() === false) {
@@ -399,7 +422,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
 
   #end(session: Session): void {
     this.#expiry.cancel(session);
-    for (const filter of session.subscriptions.keys()) this.subscriptions.remove(filter, session);
+    for (const [filter] of session.subscriptions) this.subscriptions.remove(filter, session);
     session.end();
     this.sessions.delete(session.clientId);
     this.#wills.publishNow(session.clientId);

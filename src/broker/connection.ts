@@ -17,15 +17,15 @@ import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { Random } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Broker } from "./broker.ts";
-import { farewell } from "./farewell.ts";
-import { handleAcknowledgement } from "./handle-acknowledgement.ts";
+import { dispatch } from "./dispatch.ts";
+import { explanation, withLessExplanation } from "./explanation.ts";
+import { EVICTIONS, farewell, refusal } from "./farewell.ts";
 import { type Authentication, handleAuth, refuseEarly } from "./handle-auth.ts";
 import { handleConnect } from "./handle-connect.ts";
-import { handleDisconnect } from "./handle-disconnect.ts";
-import { handlePublish } from "./handle-publish.ts";
-import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.ts";
+import { KeepAlive, type Watched } from "./keep-alive.ts";
 import type { ListenerPolicy } from "./listener-policy.ts";
 import { unmountTopic } from "./mount-point.ts";
+import { faultSentence, reasonSentence } from "./reason-strings.ts";
 import { IncomingAliases, OutgoingAliases } from "./topic-aliases.ts";
 
 /** Unsent bytes for one client beyond which its messages wait in its session instead. */
@@ -52,7 +52,7 @@ export interface Terms {
   readonly topicAliasMaximum: number;
 }
 
-export class Connection implements WireEnd, Peer {
+export class Connection implements WireEnd, Peer, Watched {
   readonly broker: Broker;
   readonly wire: Wire;
   readonly policy: ListenerPolicy;
@@ -71,10 +71,11 @@ export class Connection implements WireEnd, Peer {
   /** QoS of the publishes whose acknowledgement waits for custody. */
   #awaitedQos: Map<number, QoS> | undefined;
   #client: Client | undefined;
+  /** Ends the wait for CONNECT and its answer. */
   #timer: Timer | undefined;
-  #lastHeard: number;
-  /** Keep alive times 1.5, ms; 0 is no supervision. */
-  #patience = 0;
+  #keepAlive: KeepAlive | undefined;
+  /** A whole packet has come with the bytes that are being taken in. */
+  #heard = false;
   #waitingForDrain = false;
   #feeding = false;
   #closed = false;
@@ -93,7 +94,6 @@ export class Connection implements WireEnd, Peer {
       role: "server",
       topics,
     });
-    this.#lastHeard = broker.clock.now();
   }
 
   /** Begins to wait for CONNECT. */
@@ -114,6 +114,18 @@ export class Connection implements WireEnd, Peer {
     return this.#closed;
   }
 
+  get ipAddress(): string {
+    return this.wire.address;
+  }
+
+  get pendingBytes(): number {
+    return this.#stream.pending;
+  }
+
+  silent(): void {
+    this.close("lost", "has exceeded timeout", Reason.keepAliveTimeout);
+  }
+
   /**
    * Counts a QoS 1 or 2 publish of a client of MQTT 5.0 until it is acknowledged to the end; false if
    * it is one more than the client may have on their way over this connection [MQTT-3.3.4-7].
@@ -125,9 +137,7 @@ export class Connection implements WireEnd, Peer {
   }
 
   receive(bytes: Uint8Array): void {
-    const { broker } = this;
-    broker.counters.bytesReceived += bytes.length;
-    this.#lastHeard = broker.clock.now();
+    this.broker.counters.bytesReceived += bytes.length;
     this.#feed(bytes);
   }
 
@@ -155,21 +165,25 @@ export class Connection implements WireEnd, Peer {
 
   /** Starts delivery and keep alive once CONNACK is on its way. */
   begin(client: Client, terms: Terms): void {
+    const { broker } = this;
     this.#client = client;
+    broker.listenerCounts.enter(this.policy.name);
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#patience = terms.keepAlive * 1500;
     this.#maximumPacketSize = terms.maximumPacketSize;
     if (terms.topicAliasMaximum > 0) {
       this.#outgoingAliases = new OutgoingAliases(terms.topicAliasMaximum);
     }
-    if (this.#patience > 0) this.#supervise();
+    if (terms.keepAlive > 0) {
+      this.#keepAlive = new KeepAlive(broker.scheduler, this, terms.keepAlive, broker.clock.now());
+      this.#keepAlive.start();
+    }
     client.redeliver();
   }
 
   /**
-   * Appends one packet to what leaves this turn. One that is longer than the client takes is not sent
-   * and ends the connection [MQTT-3.1.2-24].
+   * Appends one packet to what leaves this turn. One that is longer than the client takes goes without
+   * what explains it, or is not sent and ends the connection [MQTT-3.1.2-24].
    */
   send(packet: Packet): void {
     const { output } = this.wire;
@@ -179,38 +193,56 @@ export class Connection implements WireEnd, Peer {
     const longest = this.packet?.properties?.maximumPacketSize;
     if (longest !== undefined && size > longest) {
       output.length = before;
-      if (!this.#closed)
+      const shorter = withLessExplanation(packet);
+      if (shorter !== undefined) this.send(shorter);
+      else if (!this.#closed)
         this.close("lost", `takes no packet of ${size} bytes`, Reason.packetTooLarge);
       return;
     }
     this.#sent(size);
   }
 
-  /** Acknowledges with success, or in MQTT 5.0 with another reason. */
-  acknowledge(kind: AckPacket["kind"], packetId: number, reasonCode: ReasonCode = 0): void {
+  /** Acknowledges with success, or in MQTT 5.0 with another reason; `sentence` says more of a refusal. */
+  acknowledge(
+    kind: AckPacket["kind"],
+    packetId: number,
+    reasonCode: ReasonCode = 0,
+    sentence?: string | undefined,
+  ): void {
     if (kind === "puback" || kind === "pubcomp" || isFailure(reasonCode)) {
       this.#unacknowledged?.delete(packetId);
     }
     if (reasonCode !== 0 && this.level === 5) {
-      this.send({ kind, packetId, reasonCode });
+      const properties = isFailure(reasonCode) ? this.explain(reasonCode, sentence) : undefined;
+      this.send({ kind, packetId, reasonCode, properties });
       return;
     }
     encodeAck(this.wire.output, kind, packetId);
     this.#sent(4);
   }
 
+  /** The properties that explain a refusal to a client of MQTT 5.0, as far as it wants to know. */
+  explain(
+    reason: ReasonCode,
+    sentence: string | undefined = reasonSentence(reason, ""),
+    serverReference = this.broker.options.serverReference,
+  ): Properties | undefined {
+    const asked = this.packet?.properties;
+    return explanation({ asked, reason, sentence, serverReference });
+  }
+
   /**
    * Closes from this side. `why` goes into the log; `reason` is told to a client of MQTT 5.0 that
-   * has come in [MQTT-3.14.2-1].
+   * has come in [MQTT-3.14.2-1], with `sentence`, or what `why` comes to.
    */
-  close(how: Leaving, why: string, reason?: ReasonCode): void {
-    this.#end(how, why, reason);
+  close(how: Leaving, why: string, reason?: ReasonCode, sentence?: string): void {
+    this.#end(how, why, reason, sentence);
     this.wire.close();
   }
 
   /** Closes after DISCONNECT from the client, which may say anew how long its session is kept. */
-  leave(how: Leaving, sessionExpiry: number | undefined): void {
-    this.#end(how, how === "normal" ? "" : "disconnected with its will", undefined, sessionExpiry);
+  leave(how: Leaving, why: string, sessionExpiry: number | undefined): void {
+    this.#end(how, why, undefined, undefined, sessionExpiry);
     this.wire.close();
   }
 
@@ -251,7 +283,7 @@ export class Connection implements WireEnd, Peer {
       message.encodedIn = undefined;
       this.#outgoingAliases?.unsent(topic);
       if (qos > 0) this.#client?.discard(packetId);
-      else this.broker.counters.publishDropped++;
+      else if (this.#client !== undefined) this.broker.dropped(this.#client);
       return;
     }
     this.#sent(size);
@@ -327,10 +359,23 @@ export class Connection implements WireEnd, Peer {
     if (reason === Reason.sessionTakenOver) {
       broker.log.error(`Client ${this.clientId} already connected, closing old connection.`);
     }
-    const told = this.#client !== undefined ? reason : undefined;
-    this.#client = undefined;
-    if (told !== undefined && this.level === 5) this.send({ kind: "disconnect", reasonCode: told });
-    this.close("lost", "");
+    const sentence = EVICTIONS[reason];
+    if (sentence !== undefined && this.clientId !== undefined) {
+      broker.log.connection(`Client ${this.clientId} ${sentence}`);
+    }
+    if (this.#takeClient() !== undefined) {
+      // A server that is shutting down sends its clients elsewhere if it can (§4.11).
+      const stops = reason === Reason.serverShuttingDown;
+      const elsewhere = stops && broker.options.serverReference !== "";
+      const why = reason === Reason.notAuthorized ? "is not authorised any more" : "";
+      this.#sendDisconnect(
+        elsewhere ? Reason.useAnotherServer : reason,
+        reasonSentence(reason, why),
+      );
+    }
+    this.#end("lost", "", undefined);
+    // Whoever owns the wires closes all of them then, each in its own way.
+    if (reason !== Reason.serverShuttingDown) this.wire.close();
   }
 
   /** Remembers that the acknowledgement of a publish follows later. */
@@ -343,16 +388,21 @@ export class Connection implements WireEnd, Peer {
     this.#feeding = true;
     const fault = this.#stream.feed(bytes, this.#take);
     this.#feeding = false;
+    if (this.#heard) {
+      this.#heard = false;
+      if (this.#keepAlive !== undefined) this.#keepAlive.heardAt = this.broker.clock.now();
+    }
     if (fault !== undefined && !this.#closed) this.#refuse(fault);
   }
 
   #handle(packet: Packet): void {
     const client = this.#client;
+    this.#heard = true;
     this.broker.counters.messagesReceived++;
     if (packet.kind === "connect" && this.packet === undefined) {
       handleConnect(this, packet);
     } else if (client !== undefined) {
-      this.#dispatch(client, packet);
+      dispatch(this, client, packet);
     } else if (packet.kind === "auth") {
       handleAuth(this, packet);
     } else if (packet.kind === "disconnect") {
@@ -363,49 +413,12 @@ export class Connection implements WireEnd, Peer {
     if (this.#closed) this.#stream.stopped = true;
   }
 
-  #dispatch(client: Client, packet: Packet): void {
-    switch (packet.kind) {
-      case "connect":
-        this.close("lost", "sent a second CONNECT", Reason.protocolError); // [MQTT-3.1.0-2]
-        return;
-      case "publish":
-        handlePublish(this, client, packet);
-        return;
-      case "puback":
-      case "pubrec":
-      case "pubrel":
-      case "pubcomp":
-        handleAcknowledgement(this, client, packet);
-        return;
-      case "subscribe":
-        handleSubscribe(this, client, packet);
-        return;
-      case "unsubscribe":
-        handleUnsubscribe(this, client, packet);
-        return;
-      case "pingreq":
-        this.send({ kind: "pingresp" });
-        return;
-      case "disconnect":
-        handleDisconnect(this, packet);
-        return;
-      case "auth":
-        handleAuth(this, packet);
-        return;
-      case "connack":
-      case "suback":
-      case "unsuback":
-      case "pingresp":
-        this.close("lost", `sent ${packet.kind}, which only a server sends`, Reason.protocolError);
-        return;
-    }
-  }
-
   #refuse(fault: DecodeFault): void {
     if (fault.reason === Reason.unsupportedProtocolVersion) {
       this.send({ kind: "connack", sessionPresent: false, returnCode: 1 }); // [MQTT-3.1.2-2]
     }
-    this.close("lost", `protocol error (${fault.detail})`, fault.reason);
+    const { detail, reason } = fault;
+    this.close("lost", `protocol error (${detail})`, reason, faultSentence(detail));
   }
 
   #sent(bytes: number): void {
@@ -415,36 +428,43 @@ export class Connection implements WireEnd, Peer {
     this.wire.flush();
   }
 
-  #supervise(): void {
-    const { broker } = this;
-    this.#timer = broker.scheduler.at(this.#lastHeard + this.#patience, () => {
-      // [MQTT-3.1.2-24] of 3.1.1; whatever came meanwhile has moved the deadline on.
-      if (broker.clock.now() < this.#lastHeard + this.#patience) this.#supervise();
-      else this.close("lost", "has exceeded timeout", Reason.keepAliveTimeout);
-    });
+  #sendDisconnect(reasonCode: ReasonCode, sentence: string | undefined): void {
+    if (this.level < 5) return;
+    const properties = this.explain(reasonCode, sentence);
+    this.send({ kind: "disconnect", reasonCode, properties });
+  }
+
+  /** The hold on the session, which this connection has no longer. */
+  #takeClient(): Client | undefined {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) this.broker.listenerCounts.leave(this.policy.name);
+    return client;
   }
 
   #end(
     how: Leaving,
     why: string,
     reason: ReasonCode | undefined,
+    sentence?: string | undefined,
     sessionExpiry?: number | undefined,
   ): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    this.#keepAlive?.stop();
     this.authentication?.abandon();
-    const client = this.#client;
-    this.#client = undefined;
+    const client = this.#takeClient();
     const { log } = this.broker;
     if (client === undefined) {
       const { remote } = this.wire;
       const name = this.packet?.clientId || undefined;
-      if (why !== "") log.connection(farewell(name, remote, how, why, reason));
+      if (why === "") return;
+      for (const line of refusal(name, remote, how, why, reason)) log.connection(line);
       return;
     }
-    if (reason !== undefined && this.level === 5) {
-      this.send({ kind: "disconnect", reasonCode: reason });
+    if (reason !== undefined) {
+      this.#sendDisconnect(reason, sentence ?? reasonSentence(reason, why));
     }
     const { clientId } = client;
     client.leave(how, sessionExpiry);

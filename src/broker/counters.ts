@@ -11,7 +11,10 @@ export interface Counters {
   publishBytesSent: number;
   /** Messages that a session had no room for, or that a slow client missed. */
   publishDropped: number;
+  /** Connections that clients have opened, whatever became of them. */
   connections: number;
+  /** CONNECT packets. */
+  connects: number;
   clientsMaximum: number;
   sessionsExpired: number;
 }
@@ -28,6 +31,7 @@ export function zeroCounters(): Counters {
     publishBytesSent: 0,
     publishDropped: 0,
     connections: 0,
+    connects: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,
   };

@@ -8,14 +8,16 @@ import type { Settleable } from "../seams/journal.ts";
 
 export class Custody implements Settleable {
   /** Who is told, under which packet identifier. Replaced when the publisher comes back meanwhile. */
-  peer: Peer;
+  peer: Pick<Peer, "published">;
   readonly packetId: number;
   /** What the publisher is to be told. */
   reason: ReasonCode = Reason.success;
+  /** The message is in the store already: its next recipient's record is to be there without grace. */
+  stored = false;
   #waiting = 0;
   #sealed = false;
 
-  constructor(peer: Peer, packetId: number) {
+  constructor(peer: Pick<Peer, "published">, packetId: number) {
     this.peer = peer;
     this.packetId = packetId;
   }
@@ -41,4 +43,15 @@ export class Custody implements Settleable {
     this.reason = reason;
     return this.#waiting === 0;
   }
+}
+
+/**
+ * For a message that is stored in the name of a recipient who gives it up for another: its record goes
+ * in the commit that brings the other's, so that no power cut falls in between. `custody` is that of a
+ * publisher who waits still.
+ */
+export function handedOn(custody: Custody | undefined): Custody {
+  const next = custody ?? new Custody({ published: () => {} }, 0);
+  next.stored = true;
+  return next;
 }

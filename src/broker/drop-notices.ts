@@ -1,38 +1,56 @@
 /** Says that messages are dropped, once a minute and client, never silently. */
 import type { Log } from "../seams/log.ts";
-import type { Clock } from "../time/clock.ts";
+import type { Scheduler } from "../time/scheduler.ts";
 
+/** ms. */
 const INTERVAL = 60_000;
-const CLIENTS = 1000;
-
-interface Notice {
-  next: number;
-  count: number;
-}
+/** Clients with lines of their own in one interval; the rest have one together. */
+const MOST_CLIENTS = 100;
 
 export class DropNotices {
-  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
   readonly #log: Log;
-  readonly #notices = new Map<string, Notice>();
+  /** Messages dropped since the last line, by client identifier. */
+  readonly #counts = new Map<string, number>();
+  #others = 0;
 
-  constructor(clock: Clock, log: Log) {
-    this.#clock = clock;
+  constructor(scheduler: Scheduler, log: Log) {
+    this.#scheduler = scheduler;
     this.#log = log;
   }
 
   note(clientId: string): void {
-    const now = this.#clock.now();
-    let notice = this.#notices.get(clientId);
-    if (notice === undefined) {
-      if (this.#notices.size >= CLIENTS) this.#notices.clear();
-      notice = { next: now, count: 0 };
-      this.#notices.set(clientId, notice);
+    const count = this.#counts.get(clientId);
+    if (count !== undefined) {
+      this.#counts.set(clientId, count + 1);
+    } else if (this.#counts.size < MOST_CLIENTS) {
+      this.#tell(`client ${clientId}`, 1);
+      this.#counts.set(clientId, 0);
+      this.#scheduler.after(INTERVAL, () => this.#again(clientId));
+    } else if (this.#others++ === 0) {
+      this.#scheduler.after(INTERVAL, () => this.#tellOthers());
     }
-    notice.count++;
-    if (now < notice.next) return;
-    const times = notice.count === 1 ? "" : ` (${notice.count} messages)`;
-    this.#log.warn(`Outgoing messages are being dropped for client ${clientId}.${times}`);
-    notice.next = now + INTERVAL;
-    notice.count = 0;
+  }
+
+  /** An interval is over: tells what has come since, or forgets the client. */
+  #again(clientId: string): void {
+    const count = this.#counts.get(clientId) ?? 0;
+    if (count === 0) {
+      this.#counts.delete(clientId);
+      return;
+    }
+    this.#tell(`client ${clientId}`, count);
+    this.#counts.set(clientId, 0);
+    this.#scheduler.after(INTERVAL, () => this.#again(clientId));
+  }
+
+  #tellOthers(): void {
+    this.#tell("other clients", this.#others);
+    this.#others = 0;
+  }
+
+  #tell(whom: string, count: number): void {
+    const times = count === 1 ? "" : ` (${count} messages)`;
+    this.#log.warn(`Outgoing messages are being dropped for ${whom}.${times}`);
   }
 }

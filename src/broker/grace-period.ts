@@ -17,23 +17,26 @@ interface Waiting {
 export class GracePeriod {
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
-  readonly #duration: number;
-  // All wait equally long, so the order of arrival is the order of deadlines.
+  readonly #duration: () => number;
+  // All wait equally long, save where the duration has changed meanwhile, so the order of arrival is
+  // the order of deadlines.
   readonly #queue = new Queue<Waiting>();
   #armed = false;
 
-  constructor(scheduler: Scheduler, clock: Clock, duration: number) {
+  /** `duration`, ms, may change; 0 is no grace. */
+  constructor(scheduler: Scheduler, clock: Clock, duration: () => number) {
     this.#scheduler = scheduler;
     this.#clock = clock;
     this.#duration = duration;
   }
 
   add(session: Session, delivery: Delivery): void {
-    if (this.#duration === 0) {
+    const duration = this.#duration();
+    if (duration === 0) {
       session.graceOver(delivery);
       return;
     }
-    const deadline = this.#clock.now() + this.#duration;
+    const deadline = this.#clock.now() + duration;
     this.#queue.push({ deadline, session, delivery });
     if (!this.#armed) this.#arm(deadline);
   }

@@ -9,6 +9,7 @@ import type { Admission, Credentials } from "../seams/access.ts";
 import type { ExtendedExchange, ExtendedStep } from "../seams/extended-authentication.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Connection } from "./connection.ts";
+import { whyNotAdmitted } from "./farewell.ts";
 
 type Admitted = Admission & { readonly ok: true };
 
@@ -160,7 +161,7 @@ function take(connection: Connection, authentication: Authentication, step: Exte
   if (step.kind === "refused") {
     // The exchange knows its end.
     authentication.finish();
-    end(connection, authentication, step.reason, "is not authorised");
+    end(connection, authentication, step.reason, whyNotAdmitted(step.reason));
     return;
   }
   authentication.finish();

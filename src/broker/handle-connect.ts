@@ -6,9 +6,11 @@ import type { Admission, Credentials } from "../seams/access.ts";
 import type { Will } from "../seams/door.ts";
 import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
+import { whyNotAdmitted } from "./farewell.ts";
 import { forwardedProperties } from "./forwarded-properties.ts";
 import { beginAuthentication } from "./handle-auth.ts";
 import { mountTopic } from "./mount-point.ts";
+import { reasonSentence } from "./reason-strings.ts";
 
 /** Return codes of 3.1.1 §3.2.2.3 for the reasons for which a client is refused. */
 const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
@@ -17,6 +19,8 @@ const RETURN_CODES: Readonly<Partial<Record<ReasonCode, number>>> = {
   [Reason.serverUnavailable]: 3,
   [Reason.serverBusy]: 3,
   [Reason.quotaExceeded]: 3,
+  [Reason.useAnotherServer]: 3,
+  [Reason.serverMoved]: 3,
   [Reason.badUserNameOrPassword]: 4,
   [Reason.notAuthorized]: 5,
   [Reason.banned]: 5,
@@ -31,11 +35,16 @@ interface Refusal {
   readonly reason: ReasonCode;
   /** For the log. */
   readonly why: string;
+  /** For a client of MQTT 5.0 that asks why; undefined is what `reason` and `why` come to. */
+  readonly sentence?: string | undefined;
+  /** Where the client is to go; undefined is where the broker sends everyone. */
+  readonly serverReference?: string | undefined;
 }
 
 export function handleConnect(connection: Connection, packet: ConnectPacket): void {
   connection.packet = packet;
   connection.level = packet.level;
+  connection.broker.counters.connects++;
   const clientId = clientIdOf(connection, packet);
   const refusal = refusalOf(connection, packet, clientId);
   if (refusal !== undefined) {
@@ -68,7 +77,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
     if (answered || connection.ended) return;
     answered = true;
     if (admission.ok) enter(connection, packet, admission.clientId ?? clientId, admission);
-    else refuse(connection, { reason: admission.reason, why: "is not authorised" });
+    else refuse(connection, { ...admission, why: whyNotAdmitted(admission.reason) });
     connection.unhold();
   });
 }
@@ -95,10 +104,11 @@ function refusalOf(
   clientId: string,
 ): Refusal | undefined {
   const { broker, policy } = connection;
-  const { maxConnections, maxTopicLevels } = broker.options;
+  const { maxTopicLevels } = broker.options;
   const { level, will } = packet;
   if (policy.levels !== undefined && !policy.levels.includes(level)) {
-    return { reason: Reason.unsupportedProtocolVersion, why: `speaks protocol level ${level}` };
+    const why = `speaks protocol level ${level}, which is not served here`;
+    return { reason: Reason.unsupportedProtocolVersion, why };
   }
   if (clientId === "") {
     return { reason: Reason.clientIdentifierNotValid, why: "gave no client identifier" };
@@ -135,10 +145,21 @@ function refusalOf(
     };
   }
   if (broker.memoryFull) return { reason: Reason.quotaExceeded, why: "finds no memory left" };
-  if (maxConnections > 0 && broker.connected >= maxConnections) {
-    return { reason: Reason.serverBusy, why: "is one more than max_connections" };
-  }
-  return undefined;
+  return crowdOf(connection, clientId);
+}
+
+/** Refuses who is one client too many, over all listeners or for this one; who takes a session over is none. */
+function crowdOf({ broker, policy }: Connection, clientId: string): Refusal | undefined {
+  const { maxConnections: most, serverReference } = broker.options;
+  const { maxConnections: mostHere = Infinity, name } = policy;
+  const isFull = most > 0 && broker.connected >= most;
+  if (!isFull && broker.listenerCounts.of(name) < mostHere) return undefined;
+  if (broker.sessions.get(clientId)?.peer !== undefined) return undefined;
+  return {
+    reason: serverReference === "" ? Reason.serverBusy : Reason.useAnotherServer,
+    why: isFull ? "is one more than global_max_connections" : "is one more than max_connections",
+    sentence: "The server has as many clients as it may have.",
+  };
 }
 
 /** Why a topic name is not taken: it is none, or it has too many levels (§3.2.2.2, §3.14.2.1). */
@@ -179,6 +200,12 @@ function enter(
   const { broker, policy, wire } = connection;
   const { level, cleanStart, properties = {} } = packet;
   const { maxInflightMessages } = broker.options;
+  // Others have come in while this one's password was checked.
+  const crowd = crowdOf(connection, clientId);
+  if (crowd !== undefined) {
+    refuse(connection, crowd);
+    return;
+  }
   const interval = properties.sessionExpiryInterval ?? 0;
   const username = admission === undefined ? packet.username : admission.username;
   const entry = broker.enter(
@@ -276,11 +303,15 @@ function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | und
   };
 }
 
-function refuse(connection: Connection, { reason, why }: Refusal): void {
-  const returnCode = connection.level === 5 ? reason : RETURN_CODES[reason];
+function refuse(connection: Connection, refusal: Refusal): void {
+  const { reason, why, sentence = reasonSentence(reason, why), serverReference } = refusal;
+  const is5 = connection.level === 5;
+  const returnCode = is5 ? reason : RETURN_CODES[reason];
   // Where no code of 3.1.1 fits there is no CONNACK either [MQTT-3.2.2-6].
-  if (returnCode !== undefined)
-    connection.send({ kind: "connack", sessionPresent: false, returnCode });
+  if (returnCode !== undefined) {
+    const properties = is5 ? connection.explain(reason, sentence, serverReference) : undefined;
+    connection.send({ kind: "connack", sessionPresent: false, returnCode, properties });
+  }
   connection.close("lost", why);
 }
 

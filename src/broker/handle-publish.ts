@@ -9,16 +9,19 @@ import type { Connection } from "./connection.ts";
 import { forwardedProperties } from "./forwarded-properties.ts";
 import { topicFault } from "./handle-connect.ts";
 import { mountTopic } from "./mount-point.ts";
+import { quoted } from "./reason-strings.ts";
 
 export function handlePublish(connection: Connection, client: Client, packet: PublishPacket): void {
   const { broker, policy } = connection;
   const { qos, packetId, properties } = packet;
   if (policy.maxQos !== undefined && qos > policy.maxQos) {
-    connection.close("lost", `published at QoS ${qos}`, Reason.qosNotSupported); // [MQTT-3.2.2-11]
+    const why = `published at QoS ${qos}, beyond the maximum of ${policy.maxQos}`;
+    connection.close("lost", why, Reason.qosNotSupported); // [MQTT-3.2.2-11]
     return;
   }
   if (connection.level === 5 && qos > 0 && !connection.admit(packetId)) {
-    connection.close("lost", "exceeded the receive maximum", Reason.receiveMaximumExceeded); // [MQTT-3.3.4-7]
+    const why = `exceeded the receive maximum of ${broker.options.receiveMaximum}`;
+    connection.close("lost", why, Reason.receiveMaximumExceeded); // [MQTT-3.3.4-7]
     return;
   }
   const topic = topicOf(connection, packet);
@@ -31,7 +34,8 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
   const { messageSizeLimit } = broker.options;
   if (messageSizeLimit > 0 && packet.payload.length > messageSizeLimit) {
     broker.counters.publishDropped++;
-    answer(connection, packet, Reason.implementationSpecificError);
+    logPublish(connection, packet, "Dropped too large");
+    answer(connection, packet, topic, Reason.implementationSpecificError);
     return;
   }
   const expiry = properties?.messageExpiryInterval;
@@ -46,7 +50,7 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
   );
   const outcome = client.publish(message, packetId, packet.dup);
   if (outcome === PENDING) connection.await(packetId, qos);
-  else answer(connection, packet, outcome);
+  else answer(connection, packet, topic, outcome);
 }
 
 /** The topic name that the packet is for; undefined where that closes the connection. */
@@ -70,7 +74,8 @@ function topicOf(connection: Connection, packet: PublishPacket): string | undefi
   }
   const resolved = connection.aliases.resolve(topic, alias);
   if (resolved === undefined) {
-    connection.close("lost", `used topic alias ${alias}`, Reason.topicAliasInvalid); // [MQTT-3.3.2-9]
+    const why = `used topic alias ${alias}, beyond the maximum`;
+    connection.close("lost", why, Reason.topicAliasInvalid); // [MQTT-3.3.2-9]
     return undefined;
   }
   if (resolved !== "") return resolved;
@@ -78,10 +83,17 @@ function topicOf(connection: Connection, packet: PublishPacket): string | undefi
   return undefined;
 }
 
-function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCode): void {
+/** `topic` is the one that the packet was for, alias or not. */
+function answer(
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+  outcome: ReasonCode,
+): void {
   const { qos, packetId } = packet;
   if (outcome === Reason.topicNameInvalid) {
-    connection.close("lost", "published to an invalid topic name", topicFault(packet.topic)); // [MQTT-3.3.2-2]
+    const reason = topicFault(topic);
+    connection.close("lost", "published to an invalid topic name", reason); // [MQTT-3.3.2-2]
     return;
   }
   if (outcome === Reason.retainNotSupported) {
@@ -92,6 +104,9 @@ function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCo
     ); // [MQTT-3.2.2-14]
     return;
   }
+  if (outcome === Reason.notAuthorized || outcome === Reason.quotaExceeded) {
+    logPublish(connection, packet, "Denied");
+  }
   if (qos === 0) return;
   if (outcome === Reason.quotaExceeded && connection.level < 5) {
     // It can be neither refused nor, since it is not kept, acknowledged.
@@ -100,10 +115,26 @@ function answer(connection: Connection, packet: PublishPacket, outcome: ReasonCo
   }
   // Before 5.0 a PUBLISH cannot be refused: one that may not go on is acknowledged and dropped
   // [MQTT-3.3.5-2] of 3.1.1.
-  if (isFailure(outcome)) {
-    connection.broker.log.debug(
-      `Denied PUBLISH from ${connection.clientId} (d${packet.dup ? 1 : 0}, q${qos}, r${packet.retain ? 1 : 0}, m${packetId}, '${packet.topic}', ... (${packet.payload.length} bytes))`,
-    );
+  const sentence = isFailure(outcome) ? sentenceOf(connection, topic, outcome) : undefined;
+  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, outcome, sentence);
+}
+
+/** What the client is told of a message that was not taken. */
+function sentenceOf({ broker }: Connection, topic: string, outcome: ReasonCode): string {
+  switch (outcome) {
+    case Reason.notAuthorized:
+      return `Publishing to ${quoted(topic)} is not allowed.`;
+    case Reason.implementationSpecificError:
+      return `The payload is longer than ${broker.options.messageSizeLimit} bytes.`;
+    default:
+      return "The server has no room for the message.";
   }
-  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, outcome);
+}
+
+/** Says in Mosquitto's words what becomes of a message. */
+function logPublish({ broker, clientId }: Connection, packet: PublishPacket, what: string): void {
+  const { dup, qos, retain, packetId, topic, payload } = packet;
+  broker.log.debug(
+    `${what} PUBLISH from ${clientId} (d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}, '${topic}', ... (${payload.length} bytes))`,
+  );
 }

@@ -1,11 +1,13 @@
 /** SUBSCRIBE and UNSUBSCRIBE from an MQTT client [MQTT-3.8, MQTT-3.10]. */
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "../mqtt/packets.ts";
+import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client, SubscriptionOptions } from "../seams/door.ts";
 import { isTopicFilter, LONGEST_TOPIC } from "../topics/names.ts";
 import type { Connection } from "./connection.ts";
 import { mountFilter } from "./mount-point.ts";
+import { quoted } from "./reason-strings.ts";
 import { sharedFilter } from "./shared-filter.ts";
 
 export function handleSubscribe(
@@ -34,7 +36,17 @@ export function handleSubscribe(
   const codes = outcomes.map((outcome, index) =>
     answerOf(connection, outcome, (subscriptions[index] as SubscriptionRequest).qos),
   );
-  connection.send({ kind: "suback", packetId, codes });
+  const refused = subscriptions.filter((_, index) => isFailure(outcomes[index] as ReasonCode));
+  connection.send({
+    kind: "suback",
+    packetId,
+    codes,
+    properties: explain(
+      connection,
+      "Subscribing to",
+      refused.map(({ filter }) => filter),
+    ),
+  });
   for (const [index, request] of subscriptions.entries()) {
     const outcome = outcomes[index] as ReasonCode;
     if (isFailure(outcome)) continue;
@@ -42,6 +54,19 @@ export function handleSubscribe(
     const filter = mountFilter(connection.mountPoint, request.filter);
     client.deliverRetained(filter, outcome as QoS, optionsOf(request, identifier));
   }
+}
+
+/** One packet answers for all filters, and has one reason string for those of them that were refused. */
+function explain(
+  connection: Connection,
+  what: string,
+  refused: readonly string[],
+): Properties | undefined {
+  const [first] = refused;
+  if (first === undefined || connection.level < 5) return undefined;
+  const others = refused.length === 1 ? "" : ` and ${refused.length - 1} more`;
+  const sentence = `${what} ${quoted(first)}${others} is not allowed.`;
+  return connection.explain(Reason.notAuthorized, sentence);
 }
 
 /** What SUBACK says: before 5.0 one failure only, in MQTT 3.1 none at all. */
@@ -86,7 +111,10 @@ function checkFilters(connection: Connection, filters: readonly string[]): boole
     // Well-formed, but with too many levels, or not even that (§3.14.2.1).
     const known = isTopicFilter(plain, LONGEST_TOPIC);
     const reason = known ? Reason.topicFilterInvalid : Reason.malformedPacket;
-    connection.close("lost", "gave an invalid topic filter", reason);
+    const sentence = known
+      ? `The topic filter ${quoted(filter)} has more than ${levels} levels.`
+      : `The topic filter ${quoted(filter)} is not valid.`;
+    connection.close("lost", "gave an invalid topic filter", reason, sentence);
     return false;
   }
   return true;
@@ -99,11 +127,16 @@ export function handleUnsubscribe(
 ): void {
   if (!checkFilters(connection, packet.filters)) return;
   const { rights } = connection.broker.sessions.get(client.clientId) ?? {};
+  const refused: string[] = [];
   const codes = packet.filters.map((filter) => {
-    if (rights?.mayUnsubscribe(filter) === false) return Reason.notAuthorized;
+    if (rights?.mayUnsubscribe(filter) === false) {
+      refused.push(filter);
+      return Reason.notAuthorized;
+    }
     connection.broker.log.unsubscribe(`${client.clientId} ${filter}`);
     const mounted = mountFilter(connection.mountPoint, filter);
     return client.unsubscribe(mounted) ? Reason.success : Reason.noSubscriptionExisted;
   });
-  connection.send({ kind: "unsuback", packetId: packet.packetId, codes }); // [MQTT-3.10.4-5]
+  const properties = explain(connection, "Ending the subscription to", refused);
+  connection.send({ kind: "unsuback", packetId: packet.packetId, codes, properties }); // [MQTT-3.10.4-5]
 }

@@ -14,6 +14,8 @@ export interface ListenerPolicy {
   /** Protocol levels served; undefined is all. */
   readonly levels?: readonly ProtocolLevel[] | undefined;
   readonly maxQos?: QoS | undefined;
+  /** Clients connected through it at a time; undefined is no limit. */
+  readonly maxConnections?: number | undefined;
   /** Seconds; undefined is the broker's. */
   readonly maxKeepAlive?: number | undefined;
   /** Topic aliases that a client may use; undefined is the broker's. */

@@ -40,6 +40,8 @@ export interface BrokerOptions {
   readonly sessionExpiry: number;
   /** Clients connected at a time, over all listeners; 0 is no limit. */
   readonly maxConnections: number;
+  /** Where clients of MQTT 5.0 are sent when there is no room for them, or the broker stops (§4.11); "" is nowhere. */
+  readonly serverReference: string;
   /** Sessions, those of clients that are away included; 0 is no limit. */
   readonly maxClients: number;
   /** Between updates of `$SYS`, ms; 0 turns it off. */
@@ -74,6 +76,7 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   checkRetainSource: true,
   sessionExpiry: 0,
   maxConnections: 0,
+  serverReference: "",
   maxClients: 0,
   sysInterval: 10_000,
   connectTimeout: 10_000,

@@ -3,13 +3,16 @@
  *
  * Keys: `s/CLIENT` session, `f/CLIENT\0FILTER` subscription, `q/CLIENT\0SEQUENCE` delivery,
  * `i/CLIENT\0PACKETID` QoS 2 identifier received, `r/TOPIC` retained message. NUL separates because
- * no MQTT string holds it. The first byte of every value is the format's version.
+ * no MQTT string holds it. The first byte of every value is the format's version: 2 has neither the
+ * publishers of retained messages nor the shared subscriptions of deliveries.
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
+import { encodeUtf8 } from "../bytes/utf8.ts";
 import { PacketType } from "../mqtt/packet-types.ts";
 import { decodeProperties, encodeProperties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
+import type { Publisher } from "../seams/access.ts";
 import type { Origin } from "../seams/door.ts";
 import type { Journal, Settleable, StoredRecord } from "../seams/journal.ts";
 import { Message } from "../seams/message.ts";
@@ -21,9 +24,11 @@ import type { Session } from "./session.ts";
 import { sharedFilter } from "./shared-filter.ts";
 import type { Subscription } from "./subscription.ts";
 
-const VERSION = 2;
+const VERSION = 3;
+const OLDEST_VERSION = 2;
 const ORIGINS: readonly Origin[] = ["mqtt", "websocket", "mqtt-sn", "bridge"];
 const SEQUENCE_DIGITS = 12;
+const decoder = new TextDecoder();
 /** Of subscriptions: what a variable byte integer holds. */
 const LARGEST_IDENTIFIER = 268_435_455;
 /** As on the wire: a session that does not expire. */
@@ -46,9 +51,19 @@ export type BrokerFact =
       readonly filter: string;
       readonly subscription: Subscription;
     }
-  | { readonly kind: "delivery"; readonly clientId: string; readonly delivery: Delivery }
+  | {
+      readonly kind: "delivery";
+      readonly clientId: string;
+      readonly delivery: Delivery;
+      /** `SharedGroup.key` of the shared subscription that brought it. */
+      readonly group: string | undefined;
+    }
   | { readonly kind: "incoming"; readonly clientId: string; readonly packetId: number }
-  | { readonly kind: "retained"; readonly message: Message };
+  | {
+      readonly kind: "retained";
+      readonly message: Message;
+      readonly source: Publisher | undefined;
+    };
 
 export class Records {
   readonly #journal: Journal;
@@ -92,12 +107,20 @@ export class Records {
   putDelivery(clientId: string, delivery: Delivery): void {
     const writer = this.#begin();
     const { message } = delivery;
-    writer.u8(delivery.qos | (delivery.retain ? 4 : 0) | (message === undefined ? 8 : 0));
+    // Once the recipient has it, it goes to nobody else.
+    const group = message === undefined ? undefined : delivery.group;
+    writer.u8(
+      delivery.qos |
+        (delivery.retain ? 4 : 0) |
+        (message === undefined ? 8 : 0) |
+        (group === undefined ? 0 : 16),
+    );
     writer.u16(delivery.packetId);
     delivery.storedId = delivery.packetId;
     const { identifiers = [] } = delivery;
     writer.u16(identifiers.length);
     for (const identifier of identifiers) writer.u32(identifier);
+    if (group !== undefined) writer.utf8(group.key);
     if (message !== undefined) this.#writeMessage(message);
     this.#put(`q/${clientId}\0${sequenceKey(delivery.sequence)}`);
   }
@@ -115,9 +138,9 @@ export class Records {
     this.#journal.delete(`i/${clientId}\0${packetId}`);
   }
 
-  putRetained(message: Message): void {
+  putRetained(message: Message, source: Publisher | undefined): void {
     this.#begin();
-    this.#writeMessage(message);
+    this.#writeMessage(message, source);
     this.#put(`r/${message.topic}`);
   }
 
@@ -125,13 +148,16 @@ export class Records {
     this.#journal.delete(`r/${topic}`);
   }
 
-  #writeMessage(message: Message): void {
+  #writeMessage(message: Message, source?: Publisher): void {
     const { topic, payload, qos, retain, properties, expiresAt } = message;
     const writer = this.#writer;
-    writer.u8(qos | (retain ? 4 : 0) | (properties === undefined ? 0 : 8));
+    writer.u8(
+      qos | (retain ? 4 : 0) | (properties === undefined ? 0 : 8) | (source === undefined ? 0 : 16),
+    );
     // The monotonic clock begins anew with the next process.
     writer.f64(expiresAt === undefined ? 0 : this.#clock.wall() + expiresAt - this.#clock.now());
     writer.utf8(topic);
+    if (source !== undefined) writePublisher(writer, source);
     if (properties !== undefined) encodeProperties(writer, properties);
     writer.raw(payload);
   }
@@ -152,15 +178,40 @@ function sequenceKey(sequence: number): string {
   return sequence.toString(16).padStart(SEQUENCE_DIGITS, "0");
 }
 
+function writePublisher(writer: ByteWriter, publisher: Publisher): void {
+  const { origin, listener, clientId, username } = publisher;
+  writer.u8(ORIGINS.indexOf(origin) | (username === undefined ? 0 : 16));
+  // Listeners and links are called as their owner likes, in characters that MQTT has not.
+  writer.binary(encodeUtf8(listener));
+  writer.utf8(clientId);
+  if (username !== undefined) writer.utf8(username);
+}
+
+function readPublisher(reader: ByteReader): Publisher | undefined {
+  const flags = reader.u8();
+  const origin = ORIGINS[flags & 15];
+  const listener = decoder.decode(reader.binary());
+  const clientId = reader.utf8();
+  const username = (flags & 16) === 0 ? undefined : reader.utf8();
+  return origin === undefined ? undefined : { origin, listener, clientId, username };
+}
+
+interface MessageFact {
+  readonly message: Message;
+  readonly source: Publisher | undefined;
+}
+
 /** Undefined where no client could be sent such a message. */
-function readMessage(reader: ByteReader, clock: Clock): Message | undefined {
+function readMessage(reader: ByteReader, clock: Clock): MessageFact | undefined {
   const flags = reader.u8();
   const expiry = reader.f64();
   const topic = reader.utf8();
+  const source = (flags & 16) === 0 ? undefined : readPublisher(reader);
+  if ((flags & 16) !== 0 && source === undefined) return undefined;
   const properties = (flags & 8) === 0 ? undefined : decodeProperties(reader, PacketType.publish);
   if (properties !== undefined && "kind" in properties) return undefined;
   if (!isTopicName(topic, LONGEST_TOPIC) || !Number.isFinite(expiry)) return undefined;
-  return new Message(
+  const message = new Message(
     topic,
     reader.rest().slice(),
     asQos(flags & 3),
@@ -169,6 +220,7 @@ function readMessage(reader: ByteReader, clock: Clock): Message | undefined {
     properties === undefined ? undefined : forwardedProperties(properties),
     expiry === 0 ? undefined : clock.now() + expiry - clock.wall(),
   );
+  return { message, source };
 }
 
 function readSubscription(reader: ByteReader): Subscription | undefined {
@@ -195,7 +247,8 @@ export function isBrokerKey(key: string): boolean {
 /** Reads a record of the broker's back; undefined where it is damaged or of a later format. */
 export function readRecord({ key, value }: StoredRecord, clock: Clock): BrokerFact | undefined {
   const reader = new ByteReader(value);
-  if (reader.u8() !== VERSION) return undefined;
+  const version = reader.u8();
+  if (version < OLDEST_VERSION || version > VERSION) return undefined;
   const name = key.slice(2);
   const separator = name.indexOf("\0");
   const clientId = separator < 0 ? name : name.slice(0, separator);
@@ -215,16 +268,17 @@ function readDelivery(
   const identifiers = Array.from({ length: Math.min(reader.u16(), reader.remaining) }, () =>
     reader.u32(),
   );
+  const group = (flags & 16) === 0 ? undefined : reader.utf8();
   const qos = flags & 3;
   const isReceived = (flags & 8) !== 0;
-  const message = isReceived ? undefined : readMessage(reader, clock);
+  const message = isReceived ? undefined : readMessage(reader, clock)?.message;
   const isWhole = isReceived ? qos === 2 && packetId > 0 : message !== undefined;
   if (!isWhole || !Number.isSafeInteger(sequence) || (qos !== 1 && qos !== 2)) return undefined;
   if (identifiers.some((one) => one === 0 || one > LARGEST_IDENTIFIER)) return undefined;
   const delivery = new Delivery(message, qos, (flags & 4) !== 0, sequence);
   delivery.packetId = packetId;
   if (identifiers.length > 0) delivery.identifiers = identifiers;
-  return { kind: "delivery", clientId, delivery };
+  return { kind: "delivery", clientId, delivery, group };
 }
 
 function isSubscribable(filter: string): boolean {
@@ -269,8 +323,11 @@ function readFact(
       return packetId > 0 ? { kind: "incoming", clientId, packetId } : undefined;
     }
     case "r": {
-      const message = readMessage(reader, clock);
-      return message?.topic === key.slice(2) ? { kind: "retained", message } : undefined;
+      const read = readMessage(reader, clock);
+      if (read?.message.topic !== key.slice(2) || read.message.payload.length === 0) {
+        return undefined;
+      }
+      return { kind: "retained", ...read };
     }
     default:
       return undefined;

@@ -1,4 +1,5 @@
 /** Rebuilds sessions and retained messages from the store. */
+import type { Publisher } from "../seams/access.ts";
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Broker } from "./broker.ts";
 import type { Delivery } from "./delivery.ts";
@@ -17,7 +18,16 @@ export function restoreRecords(broker: Broker, records: readonly StoredRecord[])
     else facts.push(fact);
   }
   const deliveries = new Map<Session, Delivery[]>();
-  for (const fact of facts) if (!restoreFact(broker, fact, deliveries)) damaged++;
+  const publishers = new Map<string, Publisher>();
+  for (const fact of facts) {
+    if (fact.kind === "retained") broker.retained.restore(fact.message, shared(fact, publishers));
+    else if (!restoreFact(broker, fact, deliveries)) damaged++;
+  }
+  // Groups are complete only when all subscriptions are there.
+  for (const fact of facts) {
+    if (fact.kind !== "delivery" || fact.group === undefined) continue;
+    fact.delivery.group = broker.subscriptions.group(fact.group);
+  }
   for (const [session, own] of deliveries) restoreDeliveries(session, own);
   return damaged;
 }
@@ -33,20 +43,30 @@ function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }):
   session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
 }
 
+/** One object for all that the same publisher has left. */
+function shared(
+  { source }: BrokerFact & { kind: "retained" },
+  publishers: Map<string, Publisher>,
+): Publisher | undefined {
+  if (source === undefined) return undefined;
+  const { origin, listener, clientId, username } = source;
+  const key = [origin, clientId, username === undefined ? "" : `u${username}`, listener].join("\0");
+  const known = publishers.get(key);
+  if (known === undefined) publishers.set(key, source);
+  return known ?? source;
+}
+
 /** Deliveries are put together by session, in the order of their keys. */
 function restoreFact(
   broker: Broker,
-  fact: BrokerFact,
+  fact: Exclude<BrokerFact, { kind: "retained" }>,
   deliveries: Map<Session, Delivery[]>,
 ): boolean {
-  const session = fact.kind === "retained" ? undefined : broker.sessions.get(fact.clientId);
+  const session = broker.sessions.get(fact.clientId);
   switch (fact.kind) {
-    case "retained":
-      broker.retained.restore(fact.message);
-      return true;
     case "subscription":
       if (session === undefined) return false;
-      session.subscriptions.set(fact.filter, fact.subscription);
+      session.setSubscription(fact.filter, fact.subscription);
       broker.subscriptions.add(fact.filter, session, fact.subscription);
       return true;
     case "delivery": {

@@ -22,4 +22,10 @@ export class RetainedSweep {
   stop(): void {
     this.#timer?.cancel();
   }
+
+  /** Goes on as the broker's options are now. */
+  reload(): undefined {
+    this.stop();
+    this.start();
+  }
 }

@@ -4,32 +4,30 @@
  */
 import type { QoS } from "../mqtt/qos.ts";
 import type { Rights } from "../seams/access.ts";
-import type { Origin, Peer, Will } from "../seams/door.ts";
+import type { Origin, Peer, WaitingRoom, Will } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
-import type { Custody } from "./custody.ts";
+import { FewMap } from "../topics/few-map.ts";
+import { type Custody, handedOn } from "./custody.ts";
 import { Delivery } from "./delivery.ts";
 import { IncomingQos2 } from "./incoming-qos2.ts";
-import { Queue } from "./queue.ts";
+import { InflightWindow, nextId } from "./inflight-window.ts";
 import type { SessionContext } from "./session-context.ts";
 import type { SharedGroup } from "./shared-group.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Grant, Subscription } from "./subscription.ts";
+import { crowds, exceeds, WaitingMessages } from "./waiting-messages.ts";
+
+const NO_SUBSCRIPTIONS = new FewMap<string, Subscription>();
 
 export class Session implements Subscriber {
   readonly clientId: string;
   readonly context: SessionContext;
-  /** By filter as the client gave it, `$share/GROUP/` included. */
-  readonly subscriptions = new Map<string, Subscription>();
-  readonly incoming = new IncomingQos2(this);
-  readonly #inflight = new Map<number, Delivery>();
-  // Most sessions have nothing queued most of the time, and there may be a hundred thousand.
-  #queue: Queue<Delivery> | undefined;
-  /** In flight, and to be sent: for the first time, since its identifier is durable, or again. */
-  #due: Queue<Delivery> | undefined;
-  /** Deliveries that are held or due; QoS 1 waits behind them, so that the order stays. */
-  #unsent = 0;
-  #queuedBytes = 0;
-  #inflightBytes = 0;
+  // There may be a hundred thousand sessions, and most have little of what a session may have.
+  #subscriptions: FewMap<string, Subscription> | undefined;
+  #incoming: IncomingQos2 | undefined;
+  #window: InflightWindow | undefined;
+  #waiting: WaitingMessages | undefined;
+  #room: WaitingRoom | undefined;
   #nextPacketId = 1;
   #nextSequence = 1;
   #peer: Peer | undefined;
@@ -64,18 +62,59 @@ export class Session implements Subscriber {
     return this.#peer;
   }
 
+  /** By filter as the client gave it, `$share/GROUP/` included. */
+  get subscriptions(): Pick<
+    FewMap<string, Subscription>,
+    "get" | "has" | "keys" | "size" | typeof Symbol.iterator
+  > {
+    return this.#subscriptions ?? NO_SUBSCRIPTIONS;
+  }
+
+  /** The QoS 2 exchanges that its client has begun. */
+  get incoming(): IncomingQos2 {
+    this.#incoming ??= new IncomingQos2(this);
+    return this.#incoming;
+  }
+
   get backlog(): number {
-    return (this.#queue?.length ?? 0) + this.#inflight.size;
+    return this.queueLength + (this.#window?.size ?? 0);
+  }
+
+  /** Payload bytes of the backlog. */
+  get backlogBytes(): number {
+    return this.queuedBytes + (this.#window?.bytes ?? 0);
+  }
+
+  /** Messages that wait for their turn. */
+  get queueLength(): number {
+    return this.#waiting?.length ?? 0;
+  }
+
+  /** Payload bytes of those. */
+  get queuedBytes(): number {
+    return this.#waiting?.bytes ?? 0;
+  }
+
+  setSubscription(filter: string, subscription: Subscription): void {
+    this.#subscriptions ??= new FewMap();
+    this.#subscriptions.set(filter, subscription);
+  }
+
+  /** False if there was no such subscription. */
+  deleteSubscription(filter: string): boolean {
+    if (this.#subscriptions?.delete(filter) !== true) return false;
+    if (this.#subscriptions.size === 0) this.#subscriptions = undefined;
+    return true;
   }
 
   /** A message of this QoS would go out at once. */
   isReady(qos: QoS): boolean {
-    const free = qos === 0 || this.#inflight.size < this.receiveMaximum;
+    const free = qos === 0 || (this.#window?.size ?? 0) < this.receiveMaximum;
     return this.#peer !== undefined && !this.#paused && free && !this.#queued;
   }
 
   get #queued(): boolean {
-    return this.#queue !== undefined && this.#queue.length > 0;
+    return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
   /** A message would be kept until it can go out at this QoS. */
@@ -87,10 +126,17 @@ export class Session implements Subscriber {
 
   /** Which packet of the client's is due under an identifier; undefined if nothing of it is in flight. */
   awaits(packetId: number): "puback" | "pubrec" | "pubcomp" | undefined {
-    const delivery = this.#inflight.get(packetId);
+    const delivery = this.#window?.get(packetId);
     if (delivery === undefined || delivery.state === "held") return undefined;
     if (delivery.qos === 1) return "puback";
     return delivery.message === undefined ? "pubcomp" : "pubrec";
+  }
+
+  /** Has what waits counted together with what waits for others. */
+  share(room: WaitingRoom | undefined): void {
+    if (room === this.#room) return;
+    this.#room = room;
+    this.#waiting = this.#waiting?.movedTo(room);
   }
 
   /** Gives the session a client, suspended. */
@@ -106,9 +152,10 @@ export class Session implements Subscriber {
     this.suspend();
     this.leftAt = wallTime;
     this.will = undefined;
+    if (this.#window?.size === 0) this.#window = undefined;
     // What is in flight to someone who left is not going to be acknowledged within the grace time.
     if (!this.persistent) return;
-    for (const delivery of this.#inflight.values()) {
+    for (const delivery of this.#window?.inOrder() ?? []) {
       // What was stored before it went out is to go out again under the same identifier.
       if (delivery.storedId !== delivery.packetId) delivery.stored = false;
       this.#store(delivery);
@@ -134,19 +181,7 @@ export class Session implements Subscriber {
   /** [MQTT-4.4.0-1]: unacknowledged PUBLISH and PUBREL are sent again in their order. */
   redeliver(): void {
     if (this.#peer === undefined) return;
-    if (this.#inflight.size > 0) {
-      const due = new Queue<Delivery>();
-      this.#due = due;
-      for (const delivery of this.#inflight.values()) {
-        const { state } = delivery;
-        if (state === "sent") {
-          delivery.state = "due";
-          delivery.again = true;
-          this.#unsent++;
-        }
-        if (delivery.state === "due" || state === "released") due.push(delivery);
-      }
-    }
+    this.#window?.makeAllDue();
     this.resume();
   }
 
@@ -193,7 +228,7 @@ export class Session implements Subscriber {
       return;
     }
     const { context } = this;
-    const first = !this.#queued && (qos === 2 || this.#unsent === 0);
+    const first = !this.#queued && (qos === 2 || !this.#hasUnsent);
     const room = this.#mayLaunch(message);
     if (!(open && first && room) && this.#isFull(message, allowance)) {
       if (!this.#giveUpQos0(message, allowance)) {
@@ -222,10 +257,8 @@ export class Session implements Subscriber {
 
   /** PUBACK or PUBCOMP, or PUBREC of a failure. False if nothing was in flight under the identifier. */
   acknowledge(packetId: number): boolean {
-    const delivery = this.#inflight.get(packetId);
+    const delivery = this.#window?.remove(packetId);
     if (delivery === undefined) return false;
-    this.#inflight.delete(packetId);
-    this.#inflightBytes -= delivery.size;
     this.#finish(delivery);
     this.#pump();
     return true;
@@ -233,12 +266,9 @@ export class Session implements Subscriber {
 
   /** PUBREC: the recipient has the message; only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
   received(packetId: number): void {
-    const delivery = this.#inflight.get(packetId);
-    if (delivery?.state === "due" && delivery.again) {
-      // Of the time before the client came back: the message need not go out again.
-      delivery.state = "sent";
-      this.#unsent--;
-    }
+    const delivery = this.#window?.get(packetId);
+    // Of the time before the client came back: the message need not go out again.
+    if (delivery?.state === "due" && delivery.again) this.#window?.markSent(delivery);
     if (delivery === undefined || delivery.state !== "sent" || delivery.qos !== 2) {
       // Repeated, or unknown after a lost state: PUBREL ends the exchange.
       if (delivery?.state !== "received") this.#peer?.release(packetId);
@@ -265,7 +295,7 @@ export class Session implements Subscriber {
 
   /** The recipient cannot take the delivery at all. */
   discard(packetId: number): void {
-    const message = this.#inflight.get(packetId)?.message;
+    const message = this.#window?.get(packetId)?.message;
     if (message !== undefined) this.context.dropped(this, message);
     this.acknowledge(packetId);
   }
@@ -278,22 +308,12 @@ export class Session implements Subscriber {
     const { rights } = this;
     if (rights === undefined) return;
     if (comesBack) {
-      for (const { message, packetId } of [...this.#inflight.values()]) {
+      for (const { message, packetId } of this.#window?.inOrder() ?? []) {
         if (message !== undefined && !rights.mayReceive(message.topic)) this.acknowledge(packetId);
       }
     }
-    if (!this.#queued) return;
-    const kept = new Queue<Delivery>();
-    for (const delivery of this.#queue as Queue<Delivery>) {
-      const { message } = delivery;
-      if (message === undefined || rights.mayReceive(message.topic)) {
-        kept.push(delivery);
-      } else {
-        this.#queuedBytes -= message.payload.length;
-        this.#finish(delivery);
-      }
-    }
-    this.#queue = kept;
+    const forbidden = this.#waiting?.takeUnless(({ topic }) => rights.mayReceive(topic)) ?? [];
+    for (const delivery of forbidden) this.#finish(delivery);
   }
 
   /** Ends the session with all it holds; publishers no longer wait for it. */
@@ -302,24 +322,26 @@ export class Session implements Subscriber {
     this.#peer = undefined;
     const { records } = this.context;
     if (this.persistent) {
-      for (const filter of this.subscriptions.keys()) {
+      for (const [filter] of this.subscriptions) {
         records.deleteSubscription(this.clientId, filter);
       }
-      this.incoming.releaseAll();
+      this.#incoming?.releaseAll();
       records.deleteSession(this.clientId);
     }
-    const left = [...this.#inflight.values(), ...(this.#queue ?? [])];
-    this.#inflight.clear();
-    this.#queue = undefined;
-    this.#due = undefined;
-    this.#queuedBytes = 0;
+    const left = [
+      ...(this.#window?.inOrder() ?? []),
+      ...(this.#waiting?.takeUnless(() => false) ?? []),
+    ];
+    this.#window = undefined;
+    this.#waiting = undefined;
     for (const delivery of left) {
       // Others of the group get what this session's client has not got, but not what it may have
       // got at QoS 2 [MQTT-4.8.2-5].
-      const { group, message, custody, qos, state, again } = delivery;
+      const { group, message, custody, qos, state, again, stored } = delivery;
       const begun = qos === 2 && (state === "sent" || again);
       if (group !== undefined && message !== undefined && !begun) {
-        group.receive(message, undefined, undefined, custody);
+        const next = stored ? handedOn(custody) : custody;
+        group.receive(message, undefined, undefined, next);
       }
       this.#finish(delivery);
     }
@@ -333,8 +355,9 @@ export class Session implements Subscriber {
     }
     for (const delivery of sent) {
       delivery.state = delivery.message === undefined ? "released" : "sent";
-      this.#inflight.set(delivery.packetId, delivery);
-      this.#inflightBytes += delivery.size;
+      this.#openWindow().add(delivery);
+      // An answer that comes twice must not meet the next message.
+      this.#nextPacketId = nextId(delivery.packetId);
     }
     for (const delivery of waiting) this.#enqueue(delivery);
   }
@@ -363,90 +386,81 @@ export class Session implements Subscriber {
   /** Drops QoS 0 messages, oldest first, to make room; true if there is room then. */
   #giveUpQos0(message: Message, allowance: number): boolean {
     while (this.#isFull(message, allowance)) {
-      const oldest = this.#queue?.takeFirst((item) => item.qos === 0);
+      const oldest = this.#waiting?.takeQos0();
       if (oldest === undefined) return false;
-      const given = oldest.message as Message;
-      this.#queuedBytes -= given.payload.length;
-      this.context.dropped(this, given);
+      this.context.dropped(this, oldest.message as Message);
     }
     return true;
   }
 
   #isFull(message: Message, allowance: number): boolean {
-    const { maxQueuedMessages, maxQueuedBytes } = this.context.options;
-    const queued = this.#queue?.length ?? 0;
-    return (
-      (maxQueuedMessages > 0 && queued >= maxQueuedMessages + allowance) ||
-      (maxQueuedBytes > 0 &&
-        allowance === 0 &&
-        this.#queuedBytes + message.payload.length > maxQueuedBytes)
-    );
+    const { options } = this.context;
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      return (
+        exceeds(0, 0, message, allowance, options) || crowds(this.#room, 0, message, allowance)
+      );
+    }
+    return waiting.isFull(message, allowance, options);
   }
 
   #enqueue(delivery: Delivery): void {
-    this.#queue ??= new Queue();
-    this.#queue.push(delivery);
-    this.#queuedBytes += delivery.message?.payload.length ?? 0;
+    this.#waiting ??= new WaitingMessages(this.#room);
+    this.#waiting.push(delivery);
   }
 
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#peer !== undefined && !this.#paused) {
-      const due = this.#nextDue();
+      const due = this.#window?.nextDue(this.receiveMaximum);
       if (due === "none") break;
       if (due !== undefined) {
         if (due.state === "due") this.#send(due);
         else if (due.state === "released") this.#peer.release(due.packetId);
         continue;
       }
-      const next = this.#queue?.peek();
+      const next = this.#waiting?.peek();
       if (next === undefined) break;
       const message = next.message as Message;
       if (next.qos > 0 && !this.#mayLaunch(message)) break;
-      if (next.qos === 1 && this.#unsent > 0) break;
-      this.#queue?.shift();
-      this.#queuedBytes -= message.payload.length;
+      if (next.qos === 1 && this.#hasUnsent) break;
+      this.#waiting?.shift();
       if (this.context.hasExpired(message)) this.#finish(next);
       else if (next.qos > 0) this.#launch(next);
       else this.#hand(message, 0, next.retain, false, 0, next.identifiers);
     }
     this.#pumping = false;
-    if (this.#queue?.length === 0) this.#queue = undefined;
-    if (this.#due?.length === 0) this.#due = undefined;
-  }
-
-  /** Takes the next one of those in flight that are to be sent; "none" if all have to wait. */
-  #nextDue(): Delivery | "none" | undefined {
-    const due = this.#due;
-    // A client that has come back may take fewer at a time than before [MQTT-3.3.4-9], but PUBREL
-    // does not wait for that [MQTT-3.3.4-10].
-    const free = this.#inflight.size - this.#unsent < this.receiveMaximum;
-    if (due?.peek()?.state !== "due" || free) return due?.shift();
-    return due.takeFirst(({ state }) => state === "released") ?? "none";
+    if (this.#waiting?.length === 0) this.#waiting = undefined;
   }
 
   /** Whether one more message may be on its way to the client. */
   #mayLaunch(message: Message): boolean {
-    const { size } = this.#inflight;
     const { maxInflightBytes } = this.context.options;
-    if (size >= this.receiveMaximum) return false;
-    const bytes = this.#inflightBytes + message.payload.length;
-    return maxInflightBytes === 0 || size === 0 || bytes <= maxInflightBytes;
+    return this.#window?.hasRoom(message, this.receiveMaximum, maxInflightBytes) !== false;
+  }
+
+  get #hasUnsent(): boolean {
+    return this.#window !== undefined && this.#window.unsent > 0;
+  }
+
+  #openWindow(): InflightWindow {
+    this.#window ??= new InflightWindow();
+    return this.#window;
   }
 
   /** Gives a delivery its packet identifier, and sends it as soon as that may be known outside. */
   #launch(delivery: Delivery): void {
-    delivery.packetId = this.#freePacketId();
-    this.#inflight.set(delivery.packetId, delivery);
-    this.#inflightBytes += delivery.size;
+    const window = this.#openWindow();
+    delivery.packetId = window.freeId(this.#nextPacketId);
+    this.#nextPacketId = nextId(delivery.packetId);
+    window.add(delivery);
     if (delivery.qos === 1 || !this.persistent) {
       this.#send(delivery);
       return;
     }
     // The recipient of a QoS 2 message knows it by its identifier, even after a power cut here.
-    delivery.state = "held";
-    this.#unsent++;
+    window.hold(delivery);
     delivery.stored = true;
     const { records } = this.context;
     records.putDelivery(this.clientId, delivery);
@@ -454,9 +468,7 @@ export class Session implements Subscriber {
       settle: () => {
         delivery.settle();
         if (delivery.state !== "held") return;
-        delivery.state = "due";
-        this.#due ??= new Queue();
-        this.#due.push(delivery);
+        window.makeDue(delivery);
         this.#pump();
       },
     });
@@ -464,8 +476,7 @@ export class Session implements Subscriber {
 
   #send(delivery: Delivery): void {
     const { message, qos, retain, packetId, again, identifiers } = delivery;
-    if (delivery.state === "due") this.#unsent--;
-    delivery.state = "sent";
+    this.#openWindow().markSent(delivery);
     this.#hand(message as Message, qos, retain, again, packetId, identifiers);
   }
 
@@ -481,15 +492,6 @@ export class Session implements Subscriber {
     (this.#peer as Peer).deliver(message, qos, retain, dup, packetId, identifiers);
   }
 
-  #freePacketId(): number {
-    // The window is smaller than the space of identifiers, so one is always free.
-    for (;;) {
-      const packetId = this.#nextPacketId;
-      this.#nextPacketId = packetId === 65535 ? 1 : packetId + 1;
-      if (!this.#inflight.has(packetId)) return packetId;
-    }
-  }
-
   #store(delivery: Delivery): void {
     if (delivery.stored || delivery.sequence === 0) return;
     delivery.stored = true;
@@ -499,7 +501,6 @@ export class Session implements Subscriber {
   }
 
   #finish(delivery: Delivery): void {
-    if (delivery.state === "held" || delivery.state === "due") this.#unsent--;
     delivery.state = "done";
     if (delivery.stored) {
       this.context.records.deleteDelivery(this.clientId, delivery.sequence);

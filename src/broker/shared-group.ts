@@ -15,8 +15,14 @@ interface Member {
 }
 
 export class SharedGroup implements Subscriber {
+  /** Group and filter, as `GROUP/FILTER`. */
+  readonly key: string;
   #members: Member[] = [];
   #turn = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
 
   get empty(): boolean {
     return this.#members.length === 0;

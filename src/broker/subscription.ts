@@ -9,13 +9,21 @@ export interface Subscription {
   readonly identifier: number | undefined;
 }
 
+const known = new Map<number, Subscription>();
+
+/** Equal ones without an identifier are one object: there may be a hundred thousand of them. */
 export function subscriptionOf(qos: QoS, options: SubscriptionOptions | undefined): Subscription {
-  return {
-    qos,
-    noLocal: options?.noLocal === true,
-    retainAsPublished: options?.retainAsPublished === true,
-    identifier: options?.identifier,
-  };
+  const noLocal = options?.noLocal === true;
+  const retainAsPublished = options?.retainAsPublished === true;
+  const identifier = options?.identifier;
+  if (identifier !== undefined) return { qos, noLocal, retainAsPublished, identifier };
+  const key = qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0);
+  let subscription = known.get(key);
+  if (subscription === undefined) {
+    subscription = { qos, noLocal, retainAsPublished, identifier };
+    known.set(key, subscription);
+  }
+  return subscription;
 }
 
 /**
@@ -32,7 +40,20 @@ export interface Grant {
   readonly own: Grant | undefined;
 }
 
+const single = new WeakMap<Subscription, Grant>();
+
 export function combine(subscriptions: readonly Subscription[]): Grant {
+  const [only, ...others] = subscriptions;
+  if (only === undefined || others.length > 0) return combineAnew(subscriptions);
+  let grant = single.get(only);
+  if (grant === undefined) {
+    grant = combineAnew(subscriptions);
+    single.set(only, grant);
+  }
+  return grant;
+}
+
+function combineAnew(subscriptions: readonly Subscription[]): Grant {
   const parts = subscriptions.length > 1 ? subscriptions.map((one) => combine([one])) : undefined;
   const all = { ...combineAll(subscriptions), parts };
   if (!subscriptions.some(({ noLocal }) => noLocal)) {

@@ -32,7 +32,7 @@ export class Subscriptions {
     const key = `${shared.group}/${shared.filter}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new SharedGroup();
+      group = new SharedGroup(key);
       this.#groups.set(key, group);
       this.#tree.add(shared.filter, group, subscription);
     }
@@ -52,6 +52,11 @@ export class Subscriptions {
     if (!group.empty) return;
     this.#groups.delete(key);
     this.#tree.remove(shared.filter, group);
+  }
+
+  /** The sessions that share a subscription, by the group's key; undefined if there are none. */
+  group(key: string): SharedGroup | undefined {
+    return this.#groups.get(key);
   }
 
   match(topic: string): readonly Match<Subscriber, Grant>[] {

@@ -13,7 +13,8 @@ const LOADS: readonly (readonly [string, keyof Counters])[] = [
   ["load/publish/sent", "publishSent"],
   ["load/bytes/received", "bytesReceived"],
   ["load/bytes/sent", "bytesSent"],
-  ["load/connections", "connections"],
+  ["load/sockets", "connections"],
+  ["load/connections", "connects"],
 ];
 
 const TOTALS: readonly (readonly [string, keyof Counters])[] = [
@@ -26,6 +27,7 @@ const TOTALS: readonly (readonly [string, keyof Counters])[] = [
   ["publish/bytes/sent", "publishBytesSent"],
   ["bytes/received", "bytesReceived"],
   ["bytes/sent", "bytesSent"],
+  ["connections/socket/count", "connections"],
   ["clients/maximum", "clientsMaximum"],
   ["clients/expired", "sessionsExpired"],
 ];
@@ -38,23 +40,28 @@ const WINDOWS: readonly (readonly [string, number])[] = [
 
 export class SysTree {
   readonly #broker: Broker;
+  readonly #heapUsed: (() => number) | undefined;
   readonly #startedAt: number;
   readonly #shown = new Map<string, string>();
   readonly #loads = new Map<string, number>();
   #previous: Counters;
   #previousTime: number;
+  #mostHeap = 0;
   #timer: Timer | undefined;
 
-  constructor(broker: Broker) {
+  /** `heapUsed` answers the memory that the process has taken for its objects, bytes. */
+  constructor(broker: Broker, heapUsed?: () => number) {
     this.#broker = broker;
+    this.#heapUsed = heapUsed;
     this.#startedAt = broker.clock.now();
     this.#previousTime = this.#startedAt;
     this.#previous = { ...broker.counters };
   }
 
   start(): void {
-    if (this.#broker.options.sysInterval === 0) return;
-    this.#show("version", `midge version ${this.#broker.options.version}`);
+    const { sysInterval, version } = this.#broker.options;
+    if (sysInterval === 0) return;
+    this.#show("version", `midge version ${version}`);
     this.#update();
   }
 
@@ -62,32 +69,89 @@ export class SysTree {
     this.#timer?.cancel();
   }
 
+  /** Goes on as the broker's options are now; where they turn it off, nothing old stays behind. */
+  reload(): undefined {
+    this.stop();
+    if (this.#broker.options.sysInterval === 0) this.#clear();
+    else this.start();
+  }
+
   #update(): void {
     const broker = this.#broker;
     const { counters } = broker;
     this.#show("uptime", `${Math.floor((broker.clock.now() - this.#startedAt) / 1000)} seconds`);
-    const total = broker.sessions.size;
-    const connected = broker.connected;
-    this.#show("clients/total", total);
-    this.#show("clients/connected", connected);
-    this.#show("clients/active", connected);
-    this.#show("clients/disconnected", total - connected);
-    this.#show("clients/inactive", total - connected);
+    this.#updateLoads();
+    for (const [topic, counter] of TOTALS) this.#show(topic, counters[counter]);
+    this.#updateClients();
+    this.#updateHeap();
     this.#show("subscriptions/count", broker.subscriptions.count);
     this.#show("shared_subscriptions/count", broker.subscriptions.sharedCount);
-    this.#show("retained messages/count", broker.retained.count);
-    for (const [topic, counter] of TOTALS) this.#show(topic, counters[counter]);
-    this.#updateLoads();
+    this.#updateMessages();
     this.#timer = broker.scheduler.after(broker.options.sysInterval, () => this.#update());
+  }
+
+  #updateClients(): void {
+    const { sessions, connected } = this.#broker;
+    this.#show("clients/total", sessions.size);
+    this.#show("clients/connected", connected);
+    this.#show("clients/active", connected);
+    this.#show("clients/disconnected", sessions.size - connected);
+    this.#show("clients/inactive", sessions.size - connected);
+  }
+
+  #updateHeap(): void {
+    const used = this.#heapUsed?.();
+    if (used === undefined) return;
+    this.#mostHeap = Math.max(this.#mostHeap, used);
+    this.#show("heap/current", used);
+    this.#show("heap/maximum", this.#mostHeap);
+  }
+
+  /**
+   * What is held: retained, or for persistent sessions, where a message for several counts for each;
+   * and what waits to go out to those who are connected, since it comes faster than they take it.
+   */
+  #updateMessages(): void {
+    const { retained, sessions } = this.#broker;
+    let count = 0;
+    let bytes = 0;
+    let waiting = 0;
+    let waitingBytes = 0;
+    for (const {
+      peer,
+      persistent,
+      backlog,
+      backlogBytes,
+      queueLength,
+      queuedBytes,
+    } of sessions.values()) {
+      if (backlog === 0) continue;
+      if (persistent) {
+        count += backlog;
+        bytes += backlogBytes;
+      }
+      if (peer !== undefined) {
+        waiting += queueLength;
+        waitingBytes += queuedBytes;
+      }
+    }
+    this.#show("packet/out/count", waiting);
+    this.#show("packet/out/bytes", waitingBytes);
+    const isNew = !this.#shown.has("retained messages/count");
+    // These themselves are among the retained messages.
+    const held = retained.count + (isNew ? 4 : 0);
+    this.#show("retained messages/count", held);
+    this.#show("messages/stored", held + count);
+    this.#show("store/messages/count", held + count);
+    this.#show("store/messages/bytes", retained.bytes + bytes);
   }
 
   /** Exponentially damped averages per minute, as a system's load average. */
   #updateLoads(): void {
     const { clock, counters } = this.#broker;
     const minutes = (clock.now() - this.#previousTime) / 60_000;
-    if (minutes <= 0) return;
     for (const [topic, counter] of LOADS) {
-      const perMinute = (counters[counter] - this.#previous[counter]) / minutes;
+      const perMinute = minutes > 0 ? (counters[counter] - this.#previous[counter]) / minutes : 0;
       for (const [name, window] of WINDOWS) {
         const key = `${topic}/${name}`;
         const before = this.#loads.get(key) ?? 0;
@@ -106,5 +170,12 @@ export class SysTree {
     if (this.#shown.get(topic) === text) return;
     this.#shown.set(topic, text);
     this.#broker.announce(`$SYS/broker/${topic}`, encodeUtf8(text), true);
+  }
+
+  #clear(): void {
+    for (const topic of this.#shown.keys()) {
+      this.#broker.announce(`$SYS/broker/${topic}`, new Uint8Array(0), true);
+    }
+    this.#shown.clear();
   }
 }

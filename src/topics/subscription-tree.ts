@@ -3,10 +3,20 @@
  * answers for names that come again and again, as sensor topics do.
  */
 
+import { FewMap } from "./few-map.ts";
+
+/** Most levels lead to one subscriber, or one further level, and there may be a hundred thousand. */
 interface Level<S, O> {
-  readonly children: Map<string, Level<S, O>>;
-  /** Subscriptions that end at this level. */
-  subscribers: Map<S, O> | undefined;
+  children: FewMap<string, Level<S, O>> | undefined;
+  /** One of the subscriptions that end at this level. */
+  first: Ending<S, O> | undefined;
+  /** The others. */
+  more: Map<S, O> | undefined;
+}
+
+interface Ending<S, O> {
+  readonly subscriber: S;
+  readonly options: O;
 }
 
 /** A subscriber, and what its filters that match come to. */
@@ -18,7 +28,36 @@ export interface Match<S, G> {
 const MEMORY = 20_000;
 
 function emptyLevel<S, O>(): Level<S, O> {
-  return { children: new Map(), subscribers: undefined };
+  return { children: undefined, first: undefined, more: undefined };
+}
+
+/** True if the subscriber is new at this level. */
+function put<S, O>(level: Level<S, O>, subscriber: S, options: O): boolean {
+  const { first } = level;
+  const isFirst = first?.subscriber === subscriber;
+  if (isFirst || (first === undefined && level.more?.has(subscriber) !== true)) {
+    level.first = { subscriber, options };
+    return !isFirst;
+  }
+  level.more ??= new Map();
+  const before = level.more.size;
+  level.more.set(subscriber, options);
+  return level.more.size > before;
+}
+
+/** False if the subscriber was not there. */
+function take<S, O>(level: Level<S, O>, subscriber: S): boolean {
+  if (level.first?.subscriber === subscriber) {
+    level.first = undefined;
+    return true;
+  }
+  if (level.more?.delete(subscriber) !== true) return false;
+  if (level.more.size === 0) level.more = undefined;
+  return true;
+}
+
+function isEmpty<S, O>({ first, more, children }: Level<S, O>): boolean {
+  return first === undefined && more === undefined && children === undefined;
 }
 
 export class SubscriptionTree<S, O, G> {
@@ -41,6 +80,7 @@ export class SubscriptionTree<S, O, G> {
   add(filter: string, subscriber: S, options: O): boolean {
     let level = this.#root;
     for (const name of filter.split("/")) {
+      level.children ??= new FewMap();
       let child = level.children.get(name);
       if (child === undefined) {
         child = emptyLevel();
@@ -48,9 +88,7 @@ export class SubscriptionTree<S, O, G> {
       }
       level = child;
     }
-    level.subscribers ??= new Map();
-    const isNew = !level.subscribers.has(subscriber);
-    level.subscribers.set(subscriber, options);
+    const isNew = put(level, subscriber, options);
     if (isNew) this.#count++;
     this.#forget();
     return isNew;
@@ -61,17 +99,16 @@ export class SubscriptionTree<S, O, G> {
     const names = filter.split("/");
     const path: Level<S, O>[] = [this.#root];
     for (const name of names) {
-      const child = (path[path.length - 1] as Level<S, O>).children.get(name);
+      const child = (path[path.length - 1] as Level<S, O>).children?.get(name);
       if (child === undefined) return false;
       path.push(child);
     }
-    const last = path[path.length - 1] as Level<S, O>;
-    if (last.subscribers === undefined || !last.subscribers.delete(subscriber)) return false;
-    if (last.subscribers.size === 0) last.subscribers = undefined;
+    if (!take(path[path.length - 1] as Level<S, O>, subscriber)) return false;
     for (let depth = names.length; depth > 0; depth--) {
-      const level = path[depth] as Level<S, O>;
-      if (level.subscribers !== undefined || level.children.size > 0) break;
-      (path[depth - 1] as Level<S, O>).children.delete(names[depth - 1] as string);
+      if (!isEmpty(path[depth] as Level<S, O>)) break;
+      const parent = path[depth - 1] as Level<S, O>;
+      parent.children?.delete(names[depth - 1] as string);
+      if (parent.children?.size === 0) parent.children = undefined;
     }
     this.#count--;
     this.#forget();
@@ -94,13 +131,17 @@ export class SubscriptionTree<S, O, G> {
 
   #find(topic: string): readonly Match<S, G>[] {
     const found = new Map<S, O[]>();
+    const note = (subscriber: S, options: O): void => {
+      const before = found.get(subscriber);
+      if (before === undefined) found.set(subscriber, [options]);
+      else before.push(options);
+    };
     const collect = (level: Level<S, O> | undefined): void => {
-      if (level?.subscribers === undefined) return;
-      for (const [subscriber, options] of level.subscribers) {
-        const before = found.get(subscriber);
-        if (before === undefined) found.set(subscriber, [options]);
-        else before.push(options);
-      }
+      if (level === undefined) return;
+      const { first, more } = level;
+      if (first !== undefined) note(first.subscriber, first.options);
+      if (more === undefined) return;
+      for (const [subscriber, options] of more) note(subscriber, options);
     };
     const names = topic.split("/");
     // Wildcards at the first level do not reach topics that begin with $ [MQTT-4.7.2-1].
@@ -109,10 +150,10 @@ export class SubscriptionTree<S, O, G> {
       const wild = depth > 0 || !topic.startsWith("$");
       const next: Level<S, O>[] = [];
       for (const level of open) {
-        if (wild) collect(level.children.get("#"));
-        const same = level.children.get(names[depth] as string);
+        if (wild) collect(level.children?.get("#"));
+        const same = level.children?.get(names[depth] as string);
         if (same !== undefined) next.push(same);
-        const any = wild ? level.children.get("+") : undefined;
+        const any = wild ? level.children?.get("+") : undefined;
         if (any !== undefined) next.push(any);
       }
       open = next;
@@ -120,7 +161,7 @@ export class SubscriptionTree<S, O, G> {
     for (const level of open) {
       collect(level);
       // "a/#" also matches "a" itself [MQTT-4.7.1-2].
-      collect(level.children.get("#"));
+      collect(level.children?.get("#"));
     }
     return Array.from(found, ([subscriber, options]) => ({
       subscriber,

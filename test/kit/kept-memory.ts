@@ -11,3 +11,11 @@ export function keptBufferBytes(): number {
   collect();
   return process.memoryUsage().arrayBuffers;
 }
+
+/** The same of everything that JavaScript holds: objects and buffers. */
+export function keptBytes(): number {
+  collect();
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}

@@ -99,7 +99,7 @@ test("[MQTT-3.7.2-1] PUBCOMP has a reason code of its table: 0x92 where nothing 
   assert.equal(from.ending(), "0x81");
 });
 
-test("[MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3] [MQTT-3.6.2-2] [MQTT-3.6.2-3] [MQTT-3.7.2-2] [MQTT-3.7.2-3] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] acknowledgements have no properties, so that none grows over a maximum packet size", () => {
+test("[MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3] [MQTT-3.6.2-2] [MQTT-3.6.2-3] [MQTT-3.7.2-2] [MQTT-3.7.2-3] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] acknowledgements have no properties unless somebody asks, so that none grows over a maximum packet size", () => {
   const access = new ScriptedAccess({
     mayPublish: (topic) => topic !== "secret",
     maySubscribe: (filter) => filter !== "secret",

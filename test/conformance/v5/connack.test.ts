@@ -199,7 +199,23 @@ test("[MQTT-3.2.2-18] where the server takes no topic aliases it does not speak 
   assert.equal(client.ending(), "0x94");
 });
 
-test("[MQTT-3.2.2-19] [MQTT-3.2.2-20] CONNACK has neither reason string nor user properties, accepted or refused", () => {
+test("[MQTT-3.2.2-19] a reason string that makes CONNACK too long for the client is left out", () => {
+  const answers = [undefined, 80, 30].map((maximumPacketSize) => {
+    const client = new TestBroker({ allowAnonymous: false }).dial(5);
+    const properties = { requestProblemInformation: 1, maximumPacketSize };
+    client.send(connectPacket("client", { level: 5, properties }));
+    const [connack] = client.take();
+    return connack?.kind === "connack" && [connack.returnCode, connack.properties];
+  });
+  const told = "The client is not authorised: this listener has no anonymous access.";
+  assert.deepEqual(answers, [
+    [0x87, { reasonString: told }],
+    [0x87, { reasonString: told }],
+    [0x87, undefined],
+  ]);
+});
+
+test("[MQTT-3.2.2-19] [MQTT-3.2.2-20] CONNACK has neither reason string nor user properties for who asks for none", () => {
   for (const allowAnonymous of [true, false]) {
     const client = new TestBroker({ allowAnonymous }).dial(5);
     client.send(connectPacket("client", { level: 5, properties: { maximumPacketSize: 30 } }));

@@ -1,6 +1,8 @@
 /** MQTT 5.0 chapter 3.1: CONNECT. Wills are in will.test.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Packet } from "../../../src/mqtt/packets.ts";
+import type { Properties } from "../../../src/mqtt/properties.ts";
 import { hex } from "../../kit/hex.ts";
 import { field, frame, properties, rawConnect } from "../../kit/raw-packets.ts";
 import { ScriptedAccess } from "../../kit/scripted-access.ts";
@@ -144,6 +146,19 @@ test("[MQTT-3.1.2-22] a client that is silent for one and a half keep alive time
   assert.equal(silent.closed, false);
 });
 
+test("[MQTT-3.1.2-22] it is whole packets that count, not the bytes of one that never ends", () => {
+  const broker = new TestBroker();
+  const client = broker.connect5("client", {}, { keepAlive: 10 });
+  client.sendBytes(hex("30 e80f 0001 74 00"));
+  for (let second = 1; second < 15; second++) {
+    broker.clock.advance(1000);
+    client.sendBytes(hex("78"));
+    assert.equal(client.closed, false);
+  }
+  broker.clock.advance(1000);
+  assert.equal(client.ending(), "0x8d");
+});
+
 test("[MQTT-3.1.2-23] a session with an expiry interval outlives its connection, and a restart", () => {
   const broker = new TestBroker();
   const client = broker.connect5("client", { sessionExpiryInterval: 0xffffffff });
@@ -252,19 +267,61 @@ test("[MQTT-3.1.2-28] who does not ask for Response Information gets none", () =
   }
 });
 
-test("[MQTT-3.1.2-29] who does not want problem information gets it in no packet but PUBLISH, CONNACK and DISCONNECT", () => {
-  const broker = new TestBroker({ access: new ScriptedAccess({ mayPublish: () => false }) });
-  const client = broker.connect5("client", { requestProblemInformation: 0 });
+/** Has a client with these properties refused in every packet that can refuse; answers these packets. */
+function refusals(properties: Properties): Packet[] {
+  const nothing = () => false;
+  const rights = { mayPublish: nothing, maySubscribe: nothing, mayUnsubscribe: nothing };
+  const broker = new TestBroker({ access: new ScriptedAccess(rights) });
+  const client = broker.connect5("client", properties);
   client.publish("t", "x", 1, 1);
   client.publish("t", "x", 2, 2);
   client.send({ kind: "pubrel", packetId: 9 });
   client.send({ kind: "pubrec", packetId: 9 });
-  client.send({ kind: "subscribe", packetId: 3, subscriptions: [{ filter: "t", qos: 0 }] });
+  const filters = ["t", "u"];
+  const subscriptions = filters.map((filter) => ({ filter, qos: 0 as const }));
+  client.send({ kind: "subscribe", packetId: 3, subscriptions });
   client.send({ kind: "unsubscribe", packetId: 4, filters: ["u"] });
-  const packets = client.take();
+  client.sendBytes(hex("0000"));
+  return client.take();
+}
+
+const REFUSING = ["puback", "pubrec", "pubcomp", "pubrel", "suback", "unsuback", "disconnect"];
+
+test("[MQTT-3.1.2-29] who does not want problem information gets it in no packet, nor who has not asked for it", () => {
+  for (const asked of [{ requestProblemInformation: 0 }, {}]) {
+    const packets = refusals(asked);
+    assert.deepEqual(
+      packets.map(({ kind }) => kind),
+      REFUSING,
+    );
+    for (const packet of packets) assert.equal("properties" in packet, false, packet.kind);
+  }
+});
+
+test("who asks for problem information is told what was wrong in every packet that refuses", () => {
+  const packets = refusals({ requestProblemInformation: 1 });
+  assert.deepEqual(
+    packets.map((packet) => [
+      packet.kind,
+      "properties" in packet && packet.properties?.reasonString,
+    ]),
+    [
+      ["puback", 'Publishing to "t" is not allowed.'],
+      ["pubrec", 'Publishing to "t" is not allowed.'],
+      ["pubcomp", "The packet identifier is not in use."],
+      ["pubrel", "The packet identifier is not in use."],
+      ["suback", 'Subscribing to "t" and 1 more is not allowed.'],
+      ["unsuback", 'Ending the subscription to "u" is not allowed.'],
+      ["disconnect", "Packet type 0 does not exist."],
+    ],
+  );
+});
+
+test("[MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.6.2-2] [MQTT-3.7.2-2] [MQTT-3.9.2-1] [MQTT-3.11.2-1] a reason string that makes an answer too long for the client is left out", () => {
+  const packets = refusals({ requestProblemInformation: 1, maximumPacketSize: 20 });
   assert.deepEqual(
     packets.map(({ kind }) => kind),
-    ["puback", "pubrec", "pubcomp", "pubrel", "suback", "unsuback"],
+    REFUSING,
   );
   for (const packet of packets) assert.equal("properties" in packet, false, packet.kind);
 });
@@ -429,7 +486,9 @@ test("[MQTT-3.1.4-6] what follows a CONNECT that is refused is not processed", (
   assert.equal(client.ending(), "0x87 connack");
   assert.equal(broker.broker.subscriptions.count, 0);
   assert.deepEqual(
-    broker.broker.retained.find("t", 0).map(({ payload }) => new TextDecoder().decode(payload)),
+    broker.broker.retained
+      .find("t", 0)
+      .map((match) => new TextDecoder().decode(broker.broker.retained.read(match)?.payload)),
     ["old"],
   );
 });

@@ -75,16 +75,40 @@ const DISCONNECT_REASONS = [
   0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
 ];
 
-test("[MQTT-3.14.2-1] DISCONNECT has a reason code of its table; any other of a client is malformed", () => {
+/** Those of the table that a client may send. */
+const OF_CLIENTS = [
+  0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+];
+
+test("[MQTT-3.14.2-1] DISCONNECT has a reason code of its table; of a client one for clients, any other is malformed", () => {
   for (let reasonCode = 0; reasonCode < 256; reasonCode++) {
     const client = new TestBroker().connect5("client");
     client.sendBytes(frame(0xe0, new Uint8Array([reasonCode])));
-    const expected = DISCONNECT_REASONS.includes(reasonCode) ? "closed" : "0x81";
+    const known = DISCONNECT_REASONS.includes(reasonCode);
+    const expected = OF_CLIENTS.includes(reasonCode) ? "closed" : known ? "0x82" : "0x81";
     assert.equal(client.ending(), expected, `${reasonCode}`);
   }
 });
 
-test("[MQTT-3.14.2-2] [MQTT-3.14.2-3] [MQTT-3.14.2-4] DISCONNECT of the server has no properties", () => {
+test("a DISCONNECT that only a server may send does not take the will back", () => {
+  const properties = { serverReference: "elsewhere" };
+  const wrong: readonly Packet[] = [
+    { kind: "disconnect", reasonCode: 0x8b },
+    { kind: "disconnect", reasonCode: 0x00, properties },
+  ];
+  for (const packet of wrong) {
+    const broker = new TestBroker();
+    const watcher = broker.connect5("watcher");
+    watcher.subscribe("will");
+    const will = { topic: "will", payload: hex("78"), qos: 0, retain: false } as const;
+    const client = broker.connect5("client", {}, { will });
+    client.send(packet);
+    assert.equal(client.ending(), "0x82");
+    assert.deepEqual(watcher.messages(), ["will=x"]);
+  }
+});
+
+test("[MQTT-3.14.2-2] [MQTT-3.14.2-3] [MQTT-3.14.2-4] DISCONNECT of the server has no properties for who asks for none", () => {
   const broker = new TestBroker();
   const client = broker.connect5("client", { sessionExpiryInterval: 10, maximumPacketSize: 30 });
   broker.connect5("client");
@@ -194,6 +218,24 @@ test("the time that a session has been away runs on over a restart, and changes 
   assert.equal(later.broker.sessions.size, 0);
 });
 
+test("[MQTT-3.14.2-3] a reason string that makes DISCONNECT too long for the client is left out", () => {
+  const sent = [30, 100].map((maximumPacketSize) => {
+    const limits = { maximumPacketSize, requestProblemInformation: 1 };
+    const client = new TestBroker().connect5("client", limits);
+    client.sendBytes(hex("36 06 0001 74 0001 00"));
+    return client.take();
+  });
+  const reasonString = "PUBLISH with QoS 3.";
+  assert.deepEqual(sent, [
+    [{ kind: "disconnect", reasonCode: 0x81, properties: { reasonString } }],
+    [{ kind: "disconnect", reasonCode: 0x81, properties: { reasonString } }],
+  ]);
+  const tight = { maximumPacketSize: 20, requestProblemInformation: 1 };
+  const client = new TestBroker().connect5("client", tight);
+  client.sendBytes(hex("36 06 0001 74 0001 00"));
+  assert.deepEqual(client.take(), [{ kind: "disconnect", reasonCode: 0x81 }]);
+});
+
 /** Each with what ends the connection, and the reason that the client is told. */
 const VIOLATIONS: readonly (readonly [what: string, bytes: Uint8Array, reason: string])[] = [
   ["a second CONNECT", frame(0x10, field("MQTT"), "05 02 0000 00", field("x")), "0x82"],
@@ -247,7 +289,7 @@ test("[MQTT-4.13.2-1] a reason code of 0x80 and above in CONNACK or DISCONNECT c
   const refused = new TestBroker({ allowAnonymous: false }).dial(5);
   refused.send(connectPacket("client", { level: 5 }));
   assert.equal(refused.ending(), "0x87 connack");
-  for (const reasonCode of DISCONNECT_REASONS) {
+  for (const reasonCode of OF_CLIENTS) {
     const client = new TestBroker().connect5("client");
     client.send({ kind: "disconnect", reasonCode });
     assert.equal(client.ending(), "closed");
