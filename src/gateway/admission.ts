@@ -1,7 +1,10 @@
 /** Which ClientIds become nodes, and how nodes are forgotten. */
 import { utf8Length } from "../bytes/utf8.ts";
 import type { Connect } from "../mqttsn/packets.ts";
+import type { LinkAddress } from "../seams/link.ts";
+import { stopOpening } from "./connection.ts";
 import type { Core } from "./core.ts";
+import type { LinkState } from "./link-state.ts";
 import { clearTopics } from "./node-topics.ts";
 import { named, type SnNode } from "./sn-node.ts";
 import { cancelTimer } from "./supervision.ts";
@@ -24,6 +27,20 @@ export function objection(core: Core, message: Connect): string | undefined {
   return undefined;
 }
 
+/** Whether a node may come to a link, as far as the link's own bound goes. */
+export function hasRoomOn(
+  core: Core,
+  link: LinkState,
+  from: LinkAddress,
+  node: SnNode | undefined,
+): boolean {
+  const most = core.options.links.get(link.name)?.maxNodes;
+  if (most === undefined || link.nodes.size < most) return true;
+  // It is counted already, or takes the place of one that is.
+  if (link.nodes.has(from.key)) return true;
+  return node !== undefined && link.nodes.get(node.addressKey) === node;
+}
+
 /** A new node; undefined where there is no room for one. */
 export function admit(core: Core, clientId: string): SnNode | undefined {
   if (core.nodes.full) {
@@ -39,6 +56,8 @@ export function admit(core: Core, clientId: string): SnNode | undefined {
 /** Forgets a node that is not connected, with the session it left. */
 export function forget(node: SnNode): void {
   const { core } = node;
+  // One that never got in may wait for that still.
+  stopOpening(node);
   leavePlace(node);
   cancelTimer(node);
   clearTopics(node);

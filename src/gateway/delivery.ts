@@ -7,6 +7,8 @@ import type { QoS } from "../mqtt/qos.ts";
 import type { TopicIdType } from "../mqttsn/packets.ts";
 import { shortTopicId } from "../mqttsn/short-topic.ts";
 import type { Message } from "../seams/message.ts";
+import { countDrop, countRetry, type DropReason } from "./node-counts.ts";
+import { tell } from "./node-log.ts";
 import { entryFor } from "./node-topics.ts";
 import { type HeldDelivery, Outbound } from "./outbound.ts";
 import { frameLength, maximumFrame } from "./output.ts";
@@ -38,7 +40,8 @@ export function deliver(
   }
   const { topic, payload } = message;
   if (frameLength(PUBLISH_FIELDS + payload.length) > maximumFrame(node)) {
-    drop(node, qos, packetId, `${payload.length} bytes on ${JSON.stringify(topic)} are too long`);
+    const why = `${payload.length} bytes on ${JSON.stringify(topic)} are too long`;
+    drop(node, qos, packetId, "tooLong", why);
     return;
   }
   let entry = node.topics?.find(topic);
@@ -53,9 +56,11 @@ export function deliver(
       publish(node, message, "predefined", predefined, qos, retain, dup, packetId);
       return;
     }
-    entry = isRegistrable(node, topic) ? entryFor(node, topic) : undefined;
+    const fits = isRegistrable(node, topic);
+    entry = fits ? entryFor(node, topic) : undefined;
     if (entry === undefined) {
-      drop(node, qos, packetId, `no topic id can be given for ${JSON.stringify(topic)}`);
+      const why = `no topic id can be given for ${JSON.stringify(topic)}`;
+      drop(node, qos, packetId, fits ? "noTopicId" : "tooLong", why);
       return;
     }
   }
@@ -89,7 +94,7 @@ function hasRoom(node: SnNode, qos: QoS): boolean {
 function postpone(node: SnNode, qos: QoS): void {
   pause(node);
   if (qos > 0) node.redeliverDue = true;
-  else countDrop(node);
+  else countDrop(node, "away");
 }
 
 /** Whether a REGISTER of the name reaches the node. */
@@ -97,22 +102,23 @@ function isRegistrable(node: SnNode, name: string): boolean {
   return frameLength(REGISTER_FIELDS + utf8Length(name)) <= maximumFrame(node);
 }
 
-function countDrop(node: SnNode): void {
-  node.dropped++;
-  if (node.link !== undefined) node.link.counters.dropped++;
-  node.core.reports.activity(node);
-}
-
 /** The message cannot go to this node, now or later: the publish procedure is aborted (§6.10). */
-export function drop(node: SnNode, qos: QoS, packetId: number, why: string): void {
-  countDrop(node);
-  node.core.log.debug(`message for ${named(node)} dropped: ${why}`);
+export function drop(
+  node: SnNode,
+  qos: QoS,
+  packetId: number,
+  reason: DropReason,
+  why: string,
+): void {
+  countDrop(node, reason);
+  tell(node, "info", `message for ${named(node)} at ${placeOf(node)} dropped: ${why}`);
   if (qos > 0) node.client?.discard(packetId);
 }
 
 export function dropHeld(node: SnNode, held: HeldDelivery): void {
   const name = JSON.stringify(held.entry.name);
-  drop(node, held.qos, held.packetId, `${name} cannot be registered with it`);
+  const reason = held.entry.rejected ? "refused" : "tooLong";
+  drop(node, held.qos, held.packetId, reason, `${name} cannot be registered with it`);
 }
 
 function publish(
@@ -138,7 +144,7 @@ function publish(
     outbound.corrected = false;
     awaitAnswer(node, outbound);
   }
-  if (dup) node.retries++;
+  if (dup) countRetry(node);
   else node.messagesOut++;
   if (node.state === "awake" && ++node.fetched >= core.options.awakeMessages) pause(node);
   const messageId = qos > 0 ? packetId : 0;
@@ -273,8 +279,8 @@ export function repeat(node: SnNode, outbound: Outbound): void {
   if (step === "idle" || step === "received") return;
   awaitAnswer(node, outbound);
   outbound.retries = retries;
-  node.retries++;
-  node.core.reports.activity(node);
+  countRetry(node);
+  node.core.log.debug(`${named(node)} at ${placeOf(node)}: ${step} sent again`);
   if (step === "register") {
     const held = outbound.held[0];
     if (held !== undefined) sendRegister(node, outbound, held.entry);

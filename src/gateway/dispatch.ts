@@ -3,7 +3,7 @@ import type { Publish, SnMessage } from "../mqttsn/packets.ts";
 import type { LinkAddress } from "../seams/link.ts";
 import type { Core } from "./core.ts";
 import { resume } from "./delivery.ts";
-import { handleSearch } from "./discovery.ts";
+import { handleAdvertise, handleGwInfo, handleSearch } from "./discovery.ts";
 import { complainOfFault } from "./frame-faults.ts";
 import {
   handlePuback,
@@ -57,11 +57,11 @@ export function dispatch(
 ): void {
   switch (message.kind) {
     case "publish":
-      if (message.qos === -1) handleQosMinusOne(qosMinusOne, link, from, message);
+      if (message.qos === -1) handleQosMinusOne(core, qosMinusOne, link, from, message);
       else fromNode(core, link, from, message);
       return;
     case "searchgw":
-      handleSearch(core, link, from);
+      handleSearch(core, link, from, message);
       return;
     case "connect":
       handleConnect(core, link, from, message);
@@ -73,8 +73,10 @@ export function dispatch(
       handleDisconnect(core, link, from, message);
       return;
     case "advertise":
+      handleAdvertise(core, link, from, message);
+      return;
     case "gwinfo":
-      // Another gateway's, or our own come back from the group.
+      handleGwInfo(core, link, from, message);
       return;
     case "connack":
     case "willtopicreq":
@@ -84,10 +86,16 @@ export function dispatch(
     case "suback":
     case "unsuback":
       // An answer to these could go back and forth between two gateways.
-      complainOfFault(core, link, from, `${message.kind.toUpperCase()} is not for a gateway`);
+      complainOfFault(core, link, from, {
+        cause: "direction",
+        detail: `${message.kind.toUpperCase()} is not for a gateway`,
+      });
       return;
     case "encapsulated":
-      complainOfFault(core, link, from, "an encapsulated message in an encapsulated message");
+      complainOfFault(core, link, from, {
+        cause: "encapsulation",
+        detail: "an encapsulated message in an encapsulated message",
+      });
       return;
     default:
       fromNode(core, link, from, message);
@@ -95,6 +103,7 @@ export function dispatch(
 }
 
 function handleQosMinusOne(
+  core: Core,
   qosMinusOne: QosMinusOne,
   link: LinkState,
   from: LinkAddress,
@@ -103,14 +112,20 @@ function handleQosMinusOne(
   const node = link.nodes.get(from.key);
   if (node?.client !== undefined && node.dialogue === undefined) {
     fromConnected(node, from, message);
-  } else if (!qosMinusOne.publish(message)) {
-    link.counters.dropped++;
+    return;
   }
+  const why = qosMinusOne.publish(message, link.name, from);
+  if (why === undefined) return;
+  link.counters.dropped++;
+  if (!link.complaints.allow(`${from.key} QoS -1`)) return;
+  core.log.warn(`dropped a PUBLISH of QoS -1 from ${link.name}/${from.key}: ${why}`);
 }
 
 function fromNode(core: Core, link: LinkState, from: LinkAddress, message: NodeMessage): void {
   const node = link.nodes.get(from.key);
   if (node === undefined) answerUnknown(core, link, from);
+  // It has no CONNACK yet, so that this is of before its CONNECT.
+  else if (node.opening !== undefined) return;
   else if (node.dialogue === undefined) fromConnected(node, from, message);
   else if (message.kind === "willtopic") handleWillTopic(node, message);
   else if (message.kind === "willmsg") handleWillMsg(node, message);

@@ -2,6 +2,7 @@
  * Frames that are no message for a gateway: dropped, counted, and logged once per address and
  * minute.
  */
+import type { SnFault } from "../mqttsn/packets.ts";
 import type { LinkAddress } from "../seams/link.ts";
 import type { Core } from "./core.ts";
 import type { LinkState } from "./link-state.ts";
@@ -10,9 +11,9 @@ export function complainOfFault(
   core: Core,
   link: LinkState,
   from: LinkAddress,
-  detail: string,
+  { cause, detail }: Pick<SnFault, "cause" | "detail">,
 ): void {
-  link.counters.faults++;
+  link.countFault(cause);
   if (!link.complaints.allow(from.key)) return;
   const who = link.nodes.get(from.key)?.clientId;
   const node = who === undefined ? "" : ` (node ${JSON.stringify(who)})`;

@@ -49,7 +49,7 @@ export function handlePuback(node: SnNode, message: TopicAck): void {
   } else if (returnCode !== ReturnCode.invalidTopicId || !correct(node, outbound)) {
     const { qos } = outbound;
     outbound.finish();
-    drop(node, qos, messageId, `the node answered return code ${returnCode}`);
+    drop(node, qos, messageId, "refused", `the node answered return code ${returnCode}`);
   }
   proceed(node);
 }

@@ -5,6 +5,7 @@ import { forget } from "./admission.ts";
 import { end } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { LinkState } from "./link-state.ts";
+import { tell } from "./node-log.ts";
 import { heard } from "./node-state.ts";
 import { fallAsleep } from "./sleep.ts";
 import { named, placeOf } from "./sn-node.ts";
@@ -26,7 +27,8 @@ export function handleDisconnect(
   node.fresh = false;
   const { duration } = message;
   // A sleep of no length is none.
-  if (duration !== undefined && duration > 0 && node.dialogue === undefined) {
+  const isIn = node.dialogue === undefined && node.opening === undefined;
+  if (duration !== undefined && duration > 0 && isIn) {
     fallAsleep(node, duration);
     return;
   }
@@ -35,6 +37,6 @@ export function handleDisconnect(
     forget(node);
     return;
   }
-  core.log.info(`${named(node)} at ${placeOf(node)} disconnected`);
+  tell(node, "info", `${named(node)} at ${placeOf(node)} disconnected`);
   end(node, "normal", "disconnected");
 }

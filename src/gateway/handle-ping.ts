@@ -4,11 +4,13 @@
  */
 import type { PingReq } from "../mqttsn/packets.ts";
 import type { LinkAddress } from "../seams/link.ts";
+import { hasRoomOn } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { resume } from "./delivery.ts";
 import type { LinkState } from "./link-state.ts";
 import { heard } from "./node-state.ts";
 import { settle, wake, wakeAgain } from "./sleep.ts";
+import type { SnNode } from "./sn-node.ts";
 import { answerUnknown } from "./unknown-sender.ts";
 import { putAt } from "./whereabouts.ts";
 
@@ -19,8 +21,12 @@ export function handlePing(core: Core, link: LinkState, from: LinkAddress, messa
     answerUnknown(core, link, from);
     return;
   }
-  // Asked for its will, a node answers nothing else before that.
-  if (node.dialogue !== undefined) return;
+  // Asked for its will, a node answers nothing else before that; nor does one that is not in yet.
+  if (node.dialogue !== undefined || node.opening !== undefined) return;
+  if (node.link !== link && !mayMoveTo(node, link, from)) {
+    answerUnknown(core, link, from);
+    return;
+  }
   putAt(node, link, from);
   heard(node);
   node.fresh = false;
@@ -36,4 +42,14 @@ export function handlePing(core: Core, link: LinkState, from: LinkAddress, messa
       resume(node);
   }
   settle(node);
+}
+
+/** Whether the node may be on another link just so; else it has to connect there. */
+function mayMoveTo(node: SnNode, link: LinkState, from: LinkAddress): boolean {
+  const { core, clientId } = node;
+  return (
+    core.access.isSameOn(node.link?.name ?? "", link.name) &&
+    core.admission.admits(clientId, link.name) &&
+    hasRoomOn(core, link, from, node)
+  );
 }

@@ -78,21 +78,27 @@ function acknowledge(node: SnNode, message: Publish, returnCode: ReturnCode): vo
 function complain(node: SnNode, topic: string, reason: ReasonCode): void {
   if (node.link?.complaints.allow(`${node.addressKey} publish`) !== true) return;
   const code = reason.toString(16);
+  const may = returnCodeOf(reason) === ReturnCode.congestion ? "cannot" : "may not";
   node.core.log.warn(
-    `${named(node)} may not publish on ${JSON.stringify(topic)}: the broker refuses it (0x${code})`,
+    `${named(node)} ${may} publish on ${JSON.stringify(topic)}: the broker refuses it (0x${code})`,
   );
 }
 
-/** A message is safe now: it is acknowledged; see `Peer.published`. */
-export function publishSettled(node: SnNode, messageId: number): void {
+/** A message is safe now, or refused after all: it is acknowledged; see `Peer.published`. */
+export function publishSettled(
+  node: SnNode,
+  messageId: number,
+  reason: ReasonCode | undefined,
+): void {
   const publish = node.pending?.take(messageId);
   if (publish === undefined) return;
   const { topicId, qos } = publish;
-  if (qos === 2) {
+  const refused = reason !== undefined && isFailure(reason);
+  if (qos === 2 && !refused) {
     node.core.output.send(node, { kind: "pubrec", messageId });
     return;
   }
-  const returnCode = ReturnCode.accepted;
+  const returnCode = refused ? returnCodeOf(reason) : ReturnCode.accepted;
   node.core.output.send(node, { kind: "puback", topicId, messageId, returnCode });
 }
 

@@ -1,6 +1,6 @@
 /** SUBSCRIBE and UNSUBSCRIBE (MQTT-SN 1.2 §6.9). */
 import type { QoS } from "../mqtt/qos.ts";
-import { isFailure } from "../mqtt/reason-codes.ts";
+import { isFailure, type ReasonCode } from "../mqtt/reason-codes.ts";
 import {
   ReturnCode,
   type Subscribe,
@@ -70,18 +70,26 @@ export function handleSubscribe(node: SnNode, message: Subscribe): void {
   }
   // QoS -1 is for PUBLISH only; here it becomes 0.
   const asked = message.qos < 0 ? 0 : (message.qos as QoS);
-  const granted = client.subscribe(filter, asked);
-  if (isFailure(granted)) {
-    complain(node, filter, granted);
-    answer(node, 0, topicId, messageId, returnCodeOf(granted));
+  const settle = (granted: ReasonCode): void => {
+    if (isFailure(granted)) {
+      complain(node, filter, granted);
+      answer(node, 0, topicId, messageId, returnCodeOf(granted));
+      return;
+    }
+    const qos = granted as QoS;
+    // A node that keeps its session relies on the subscription from SUBACK on.
+    whenStored(node, () => {
+      if (entry !== undefined) acceptEntry(entry);
+      answer(node, qos, topicId, messageId, ReturnCode.accepted);
+      client.deliverRetained(filter, qos);
+    });
+  };
+  if (client.askSubscription === undefined) {
+    settle(client.subscribe(filter, asked));
     return;
   }
-  const qos = granted as QoS;
-  // A node that keeps its session relies on the subscription from SUBACK on.
-  whenStored(node, () => {
-    if (entry !== undefined) acceptEntry(entry);
-    answer(node, qos, topicId, messageId, ReturnCode.accepted);
-    client.deliverRetained(filter, qos);
+  client.askSubscription(filter, asked, (granted) => {
+    if (node.client === client) settle(granted);
   });
 }
 
@@ -110,6 +118,8 @@ export function handleUnsubscribe(node: SnNode, message: Unsubscribe): void {
     topic.type === "predefined"
       ? node.core.predefined.nameOf(node.clientId, topic.topicId)
       : topic.name;
-  if (name !== undefined) node.client?.unsubscribe(name);
+  // UNSUBACK cannot say no: as with MQTT 3.1.1, the subscription stays.
+  const mayGo = name !== undefined && node.identity?.rights?.mayUnsubscribe(name) !== false;
+  if (mayGo) node.client?.unsubscribe(name);
   node.core.output.send(node, { kind: "unsuback", messageId });
 }

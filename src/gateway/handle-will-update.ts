@@ -3,7 +3,7 @@ import { ReturnCode, type WillMsg, type WillTopic } from "../mqttsn/packets.ts";
 import type { Will } from "../seams/door.ts";
 import { isPublishable } from "./node-topics.ts";
 import type { SnNode } from "./sn-node.ts";
-import { keepWill } from "./will-data.ts";
+import { keepWill, mayPublishWill } from "./will-data.ts";
 import { willQos } from "./will-dialogue.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -33,6 +33,7 @@ export function handleWillMessageUpdate(node: SnNode, message: WillMsg): void {
 }
 
 function replaceWill(node: SnNode, will: Will | undefined): ReturnCode {
+  if (!mayPublishWill(node, will)) return ReturnCode.notSupported;
   if (!keepWill(node, will)) return ReturnCode.congestion;
   node.client?.setWill(will);
   node.core.records.putNode(node);

@@ -1,6 +1,9 @@
 /** What the gateway keeps for one link: who is where on it, and its counters. */
+import type { FaultCause } from "../mqttsn/packets.ts";
 import type { Link } from "../seams/link.ts";
 import type { Clock } from "../time/clock.ts";
+import { Forwarders } from "./forwarders.ts";
+import { OtherGateways } from "./other-gateways.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { SnNode } from "./sn-node.ts";
 
@@ -8,12 +11,21 @@ import type { SnNode } from "./sn-node.ts";
 export interface LinkCounters {
   framesIn: number;
   framesOut: number;
+  /** Octets of those frames. */
+  bytesIn: number;
+  bytesOut: number;
   /** Frames that were no message for a gateway. */
   faults: number;
   /** Messages from addresses without a node. */
   unknownSenders: number;
-  /** Messages that could not go to a node: too long, or without a topic id. */
+  /** Messages that could not go to a node, and those of QoS -1 that were not published. */
   dropped: number;
+  /** CONNECTs that were not accepted. */
+  refused: number;
+  /** Frames over a rate limit, dropped unread. */
+  throttled: number;
+  /** Messages that went to nodes again, as no answer came. */
+  retransmissions: number;
 }
 
 const RATE_SPAN = 10_000;
@@ -29,10 +41,19 @@ export class LinkState {
   readonly counters: LinkCounters = {
     framesIn: 0,
     framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
     faults: 0,
     unknownSenders: 0,
     dropped: 0,
+    refused: 0,
+    throttled: 0,
+    retransmissions: 0,
   };
+  /** `counters.faults` by cause; those that did not occur are not there. */
+  readonly faults: Partial<Record<FaultCause, number>> = {};
+  readonly forwarders: Forwarders;
+  readonly otherGateways: OtherGateways;
   /**
    * DISCONNECTs to addresses without a node: also what stops two gateways from answering each other
    * forever.
@@ -45,8 +66,15 @@ export class LinkState {
 
   constructor(name: string, clock: Clock, unknownSenderRate: number) {
     this.name = name;
+    this.forwarders = new Forwarders(clock);
+    this.otherGateways = new OtherGateways(clock);
     this.unknownSenders = new RateLimit(clock, unknownSenderRate, RATE_SPAN);
     this.complaints = new RateLimit(clock, 1, LOG_SPAN);
     this.groupAnswers = new RateLimit(clock, GROUP_RATE, RATE_SPAN);
+  }
+
+  countFault(cause: FaultCause): void {
+    this.counters.faults++;
+    this.faults[cause] = (this.faults[cause] ?? 0) + 1;
   }
 }

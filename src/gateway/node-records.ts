@@ -1,7 +1,8 @@
 /**
  * What of nodes outlives a restart, as records of the journal: `g/n/<ClientId>` for a node, and
- * `g/t/<ClientId>/<id>` for a topic id with its name. Written when a node's state changes, never
- * for a single message, as the store may be an SD card.
+ * `g/t/<ClientId>/<id>` for a topic id with its name. Written when a node's state changes, and with
+ * what was counted since now and then while it speaks; never for a single message, as the store may
+ * be an SD card.
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
@@ -15,7 +16,10 @@ import type { TopicEntry } from "./topic-registry.ts";
 
 const NODE = "g/n/";
 const TOPIC = "g/t/";
-const VERSION = 1;
+/** Since 2 with counters; records of before are still read. */
+const VERSION = 2;
+const WITHOUT_COUNTERS = 1;
+const LARGEST_COUNT = 0xffff_ffff;
 /** In the order of their numbers in records; an awake node is asleep to those who come later. */
 const STATES: readonly NodeState[] = ["disconnected", "active", "asleep", "lost"];
 const CLEAN = 1;
@@ -35,6 +39,10 @@ export interface NodeFact {
   readonly lastSeen: number;
   readonly link: string;
   readonly addressKey: string;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly retries: number;
+  readonly dropped: number;
   readonly will: Will | undefined;
 }
 
@@ -68,12 +76,16 @@ export class NodeRecords {
     writer.f64(lastSeenOf(node, this.#clock));
     writer.utf8(node.link?.name ?? "");
     writer.utf8(node.addressKey);
+    for (const count of [node.messagesIn, node.messagesOut, node.retries, node.dropped]) {
+      writer.u32(Math.min(count, LARGEST_COUNT));
+    }
     if (will !== undefined) {
       writer.utf8(will.topic);
       writer.u8(will.qos | (will.retain ? 0x10 : 0));
       writer.raw(will.payload);
     }
     this.#journal.put(NODE + node.clientId, writer.copy());
+    node.storedAt = this.#clock.now();
   }
 
   /** Settles once all that was put and deleted so far is durable. */
@@ -125,9 +137,11 @@ function readNode(clientId: string, value: Uint8Array): NodeFact | undefined {
   const lastSeen = reader.f64();
   const link = reader.utf8();
   const addressKey = reader.utf8();
+  const counts = version === WITHOUT_COUNTERS ? NO_COUNTS : readCounts(reader);
   const will = (flags & HAS_WILL) === 0 ? undefined : readWill(reader);
   if (reader.overrun || reader.badText || reader.remaining > 0) return undefined;
-  if (version !== VERSION || state === undefined || clientId === "") return undefined;
+  if (version !== VERSION && version !== WITHOUT_COUNTERS) return undefined;
+  if (state === undefined || clientId === "") return undefined;
   if (!isTime(since) || !isTime(lastSeen)) return undefined;
   if (will !== undefined && will.qos > 2) return undefined;
   const clean = (flags & CLEAN) !== 0;
@@ -142,8 +156,18 @@ function readNode(clientId: string, value: Uint8Array): NodeFact | undefined {
     lastSeen,
     link,
     addressKey,
+    ...counts,
     will,
   };
+}
+
+const NO_COUNTS = { messagesIn: 0, messagesOut: 0, retries: 0, dropped: 0 };
+
+function readCounts(reader: ByteReader): typeof NO_COUNTS {
+  const messagesIn = reader.u32();
+  const messagesOut = reader.u32();
+  const retries = reader.u32();
+  return { messagesIn, messagesOut, retries, dropped: reader.u32() };
 }
 
 function readWill(reader: ByteReader): Will {

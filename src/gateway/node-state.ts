@@ -9,10 +9,20 @@ export function changeState(node: SnNode, state: NodeState): void {
   core.reports.stateChanged(node);
 }
 
+/**
+ * How old the record of a node may become that is heard, but changes nothing of what is stored at
+ * once: what an unexpected end costs of its counters, ms.
+ */
+const STALE = 6 * 3_600_000;
+
 /** The node was heard: supervision starts anew. */
 export function heard(node: SnNode): void {
-  node.lastHeard = node.core.clock.now();
+  const { core } = node;
+  const now = core.clock.now();
+  node.lastHeard = now;
   node.storedLastSeen = undefined;
   node.probed = false;
-  if (node.client !== undefined) node.core.reports.activity(node);
+  if (node.client === undefined) return;
+  core.reports.activity(node);
+  if (now - node.storedAt > STALE) core.records.putNode(node);
 }

@@ -7,6 +7,8 @@ import { ForwardedAddress, writeEncapsulation } from "./forwarder.ts";
 import type { LinkState } from "./link-state.ts";
 import type { SnNode } from "./sn-node.ts";
 
+const NOBODY = new Uint8Array(0);
+
 export class Output {
   readonly #writer = new ByteWriter(512);
 
@@ -16,30 +18,47 @@ export class Output {
     if (link !== undefined && address !== undefined) this.sendTo(link, address, message);
   }
 
-  sendTo(state: LinkState, to: LinkAddress, message: SnMessage): void {
+  /** `radius` is what a forwarder is told, for what it is to broadcast. */
+  sendTo(state: LinkState, to: LinkAddress, message: SnMessage, radius = 0): void {
     const { link } = state;
     if (link === undefined) return;
     const writer = this.#writer;
     writer.clear();
-    state.counters.framesOut++;
     if (to instanceof ForwardedAddress) {
-      writeEncapsulation(writer, to);
+      writeEncapsulation(writer, to.wirelessNodeId, radius);
       encodeMessage(writer, message);
-      link.send(to.forwarder, writer.view());
+      link.send(to.forwarder, this.#counted(state));
       return;
     }
     encodeMessage(writer, message);
-    link.send(to, writer.view());
+    link.send(to, this.#counted(state));
   }
 
-  broadcast(state: LinkState, message: SnMessage): void {
+  /** To everyone within `radius` hops, 0 for all; behind forwarders is `broadcastBehind`. */
+  broadcast(state: LinkState, message: SnMessage, radius: number): void {
+    const { link } = state;
+    if (link === undefined) return;
+    this.#writer.clear();
+    encodeMessage(this.#writer, message);
+    link.broadcast(this.#counted(state), radius);
+  }
+
+  /** To every node behind a forwarder. */
+  broadcastBehind(state: LinkState, forwarder: LinkAddress, message: SnMessage): void {
     const { link } = state;
     if (link === undefined) return;
     const writer = this.#writer;
     writer.clear();
-    state.counters.framesOut++;
+    writeEncapsulation(writer, NOBODY, 0);
     encodeMessage(writer, message);
-    link.broadcast(writer.view());
+    link.send(forwarder, this.#counted(state));
+  }
+
+  #counted({ counters }: LinkState): Uint8Array {
+    const frame = this.#writer.view();
+    counters.framesOut++;
+    counters.bytesOut += frame.length;
+    return frame;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Door } from "../seams/door.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
 import { LONGEST_TOPIC } from "../topics/names.ts";
-import type { LinkCounters, LinkState } from "./link-state.ts";
+import type { LinkState } from "./link-state.ts";
 import type { NodeTable } from "./node-table.ts";
 import { lastSeenOf, type SnNode } from "./sn-node.ts";
 
@@ -135,19 +135,21 @@ export class Reports {
   /** Links, totals, and nodes whose buffer filled meanwhile. */
   #round(): void {
     this.#roundTimer = this.#scheduler.after(this.#interval, () => this.#round());
-    for (const link of this.#links.values()) {
-      if (link.link !== undefined) this.#announceLink(link.name, link.counters);
-    }
-    const { active, asleep, awake, lost } = this.#nodes.counts;
+    for (const link of this.#links.values()) this.#announceLink(link);
+    const { active, asleep, awake, lost, disconnected } = this.#nodes.counts;
     this.#announceChanged("$SYS/gateway/count/active", String(active));
     this.#announceChanged("$SYS/gateway/count/asleep", String(asleep + awake));
     this.#announceChanged("$SYS/gateway/count/lost", String(lost));
+    this.#announceChanged("$SYS/gateway/count/disconnected", String(disconnected));
     this.#announceChanged("$SYS/gateway/count/total", String(this.#nodes.size));
     this.#lookAtBuffers();
   }
 
-  #announceLink(name: string, counters: LinkCounters): void {
-    this.#announceChanged(`$SYS/gateway/links/${encodeLevel(name)}`, JSON.stringify(counters));
+  /** A link that never was open, and is none of the configuration's any more, is not told of. */
+  #announceLink(link: LinkState): void {
+    const topic = `$SYS/gateway/links/${encodeLevel(link.name)}`;
+    if (link.link === undefined && !this.#announced.has(topic)) return;
+    this.#announceChanged(topic, JSON.stringify(describeLink(link)));
   }
 
   #lookAtBuffers(): void {
@@ -191,7 +193,8 @@ function encodeLevel(name: string): string {
   return name.replace(/[/+#%\u0000-\u001f\u007f-\u009f]/g, encodeURIComponent);
 }
 
-function describe(node: SnNode, clock: Clock): object {
+/** A node as reports tell of it. */
+export function describe(node: SnNode, clock: Clock): object {
   const sleeps = node.state === "asleep" || node.state === "awake";
   return {
     clientId: node.clientId,
@@ -208,5 +211,15 @@ function describe(node: SnNode, clock: Clock): object {
     dropped: node.dropped,
     buffered: node.buffered,
     topicIds: node.topics?.size ?? 0,
+    ...(node.drops === undefined ? {} : { droppedBy: node.drops }),
+    ...node.reception,
   };
+}
+
+function describeLink({ link, nodes, counters, faults, otherGateways }: LinkState): object {
+  const gateways = otherGateways.list().map(({ lastSeen, ...gateway }) => ({
+    ...gateway,
+    lastSeen: new Date(lastSeen).toISOString(),
+  }));
+  return { open: link !== undefined, nodes: nodes.size, ...counters, faultsBy: faults, gateways };
 }

@@ -4,7 +4,10 @@ import { enter } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { LinkState } from "./link-state.ts";
 import { type NodeFact, readRecord, type TopicFact } from "./node-records.ts";
-import { named } from "./sn-node.ts";
+import { changeState } from "./node-state.ts";
+import { hostOfKey } from "./sender-host.ts";
+import { named, type SnNode } from "./sn-node.ts";
+import { supervise } from "./supervision.ts";
 import { TopicRegistry } from "./topic-registry.ts";
 
 /** Takes the records in any order; answers how many were damaged or belong to no node. */
@@ -38,25 +41,50 @@ function restoreNode(core: Core, linkNamed: (name: string) => LinkState, fact: N
   node.keepAlive = fact.keepAlive;
   node.sleepDuration = fact.sleepDuration;
   node.will = will;
+  node.messagesIn = fact.messagesIn;
+  node.messagesOut = fact.messagesOut;
+  node.retries = fact.retries;
+  node.dropped = fact.dropped;
   node.since = fact.since;
   node.storedLastSeen = fact.lastSeen;
-  let { state } = fact;
   const link = linkNamed(fact.link);
   node.link = link;
   node.addressKey = fact.addressKey;
-  if (state === "active" || state === "asleep") {
+  core.nodes.setState(node, fact.state);
+  if (fact.state === "active" || fact.state === "asleep") takeBack(node, link);
+  return true;
+}
+
+/** Has the node hold its session as it did before the restart, if it would still be let in. */
+function takeBack(node: SnNode, link: LinkState): void {
+  const { core, clientId, addressKey } = node;
+  if (!core.admission.admits(clientId, link.name)) {
+    leaveOut(node, "it is not let in any more");
+    return;
+  }
+  const from = { key: addressKey, host: hostOfKey(addressKey) };
+  core.access.admit(clientId, link.name, from, (admission) => {
+    // It may have connected, or have been forgotten, before the answer came.
+    if (node.client !== undefined || core.nodes.get(clientId) !== node) return;
+    if ("refused" in admission) {
+      leaveOut(node, `access control refuses it (0x${admission.refused.toString(16)})`);
+      return;
+    }
+    node.identity = admission;
     const refusal = enter(node, false);
     if (refusal !== undefined) {
-      core.log.warn(
-        `${named(node)} not restored: the broker refuses it (0x${refusal.toString(16)})`,
-      );
-      state = "disconnected";
+      leaveOut(node, `the broker refuses it (0x${refusal.toString(16)})`);
+      return;
     }
-  }
-  core.nodes.setState(node, state);
-  // It keeps its place until it is heard from there.
-  if (node.client !== undefined) link.nodes.set(fact.addressKey, node);
-  return true;
+    // It keeps its place until it is heard from there.
+    link.nodes.set(addressKey, node);
+    supervise(node);
+  });
+}
+
+function leaveOut(node: SnNode, why: string): void {
+  node.core.log.warn(`${named(node)} not restored: ${why}`);
+  changeState(node, "disconnected");
 }
 
 function restoreTopic(core: Core, { clientId, id, name }: TopicFact): boolean {

@@ -1,5 +1,6 @@
 /** Sleeping nodes (MQTT-SN 1.2 §6.14): asleep, awake for what was buffered, asleep again. */
 import { proceed, repeat, suspend } from "./delivery.ts";
+import { tell } from "./node-log.ts";
 import { changeState } from "./node-state.ts";
 import { named, type SnNode } from "./sn-node.ts";
 import { supervise } from "./supervision.ts";
@@ -15,7 +16,7 @@ export function fallAsleep(node: SnNode, duration: number): void {
   core.output.send(node, { kind: "disconnect", duration: undefined });
   supervise(node);
   const text = `${named(node)} asleep for ${duration} s`;
-  if (news) core.log.info(text);
+  if (news) tell(node, "info", text);
   else core.log.debug(text);
 }
 

@@ -5,18 +5,21 @@
 import type { QoS } from "../mqtt/qos.ts";
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Client, Peer, Will } from "../seams/door.ts";
-import type { LinkAddress } from "../seams/link.ts";
+import type { LinkAddress, Reception } from "../seams/link.ts";
 import type { Message } from "../seams/message.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
-import { evict } from "./connection.ts";
+import { evict, type Terms } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { deliver, release } from "./delivery.ts";
 import { publishCompleted, publishSettled } from "./handle-publish.ts";
 import type { LinkState } from "./link-state.ts";
+import type { NodeIdentity } from "./node-access.ts";
+import type { DropReason } from "./node-counts.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PendingPublishes } from "./pending-publishes.ts";
 import { nodeTimer } from "./supervision.ts";
+import { FULL } from "./token-bucket.ts";
 import type { TopicRegistry } from "./topic-registry.ts";
 import type { WillDialogue } from "./will-dialogue.ts";
 
@@ -47,8 +50,12 @@ export class SnNode implements Peer {
   /** Seconds, while asleep or awake. */
   sleepDuration = 0;
   will: Will | undefined;
+  /** As of the last CONNECT that was let in; undefined before. */
+  identity: NodeIdentity | undefined;
   /** The node's hold on its session; defined in the states active, asleep and awake. */
   client: Client | undefined;
+  /** While another broker is asked whether the node may come in: what it has connected with. */
+  opening: Terms | undefined;
   /** While the node is asked for its will before it is connected (§6.2). */
   dialogue: WillDialogue | undefined;
   /** CONNACK was the last thing between node and gateway: a repetition asks for it again. */
@@ -75,13 +82,26 @@ export class SnNode implements Peer {
   /** Made once, as timers are set often. */
   readonly onTimer: () => void;
 
+  /** When its buckets are full again; see `TokenBucket`. */
+  frameBucket = FULL;
+  connectBucket = FULL;
+
   /** PUBLISH messages that came, and that went out without counting repetitions. */
   messagesIn = 0;
   messagesOut = 0;
   retries = 0;
   dropped = 0;
+  /** `dropped` by reason, since the start; undefined while there was none. */
+  drops: Partial<Record<DropReason, number>> | undefined;
   /** The backlog when the connection ended, or when last reported. */
   buffered = 0;
+  /** How it was heard last, where its link tells. */
+  reception: Reception | undefined;
+  /** Log lines since `linesSince`, monotonic ms. */
+  lines = 0;
+  linesSince = 0;
+  /** When its record was last written, monotonic ms. */
+  storedAt = 0;
   reportQueued = false;
   /** Monotonic ms. */
   reportAt = 0;
@@ -100,8 +120,8 @@ export class SnNode implements Peer {
     release(this, packetId);
   }
 
-  published(packetId: number): void {
-    publishSettled(this, packetId);
+  published(packetId: number, reason?: ReasonCode): void {
+    publishSettled(this, packetId, reason);
   }
 
   completed(packetId: number): void {
@@ -116,6 +136,15 @@ export class SnNode implements Peer {
 /** How logs name a node. */
 export function named(node: SnNode): string {
   return `node ${JSON.stringify(node.clientId)}`;
+}
+
+/** A ClientId of someone who is not let in must not fill the log, characters. */
+const LONGEST_SHOWN = 100;
+
+/** How logs name one who is no node yet. */
+export function namedStranger(clientId: string): string {
+  if (clientId.length <= LONGEST_SHOWN) return `node ${JSON.stringify(clientId)}`;
+  return `node ${JSON.stringify(`${clientId.slice(0, LONGEST_SHOWN)}…`)}`;
 }
 
 /** How logs name the place where a node was last heard. */

@@ -3,9 +3,9 @@
  * node serves them all and is set anew only when it runs, so that messages cost no timer work.
  */
 import { lose } from "./connection.ts";
-import { retry } from "./delivery.ts";
+import { retry, suspend } from "./delivery.ts";
 import { backToSleep, fallBackAsleep } from "./sleep.ts";
-import type { SnNode } from "./sn-node.ts";
+import { named, placeOf, type SnNode } from "./sn-node.ts";
 import { retryDialogue } from "./will-dialogue.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -78,11 +78,19 @@ export function nodeTimer(node: SnNode): void {
     if (outbound !== undefined && now >= outbound.retryAt && !retry(node, outbound)) {
       // What the node did not acknowledge stays for when it is back.
       if (node.state === "awake") fallBackAsleep(node);
+      else if (node.storedLastSeen !== undefined) waitUntilHeard(node);
       else lose(node, "does not answer");
     }
     if (now >= silentAt(node)) silent(node, now);
   }
   supervise(node);
+}
+
+/** Not heard since the start, it may have moved: what is for it waits until it speaks. */
+function waitUntilHeard(node: SnNode): void {
+  node.core.log.debug(`${named(node)} is no longer at ${placeOf(node)}, or does not listen`);
+  suspend(node);
+  node.address = undefined;
 }
 
 function silent(node: SnNode, now: number): void {

@@ -3,6 +3,7 @@ import type { LinkAddress } from "../seams/link.ts";
 import { forget } from "./admission.ts";
 import { suspend } from "./delivery.ts";
 import type { LinkState } from "./link-state.ts";
+import { tell } from "./node-log.ts";
 import { named, placeOf, type SnNode } from "./sn-node.ts";
 
 /** Puts the node at an address, from where it may drive away another. */
@@ -21,7 +22,7 @@ export function putAt(node: SnNode, link: LinkState, address: LinkAddress): void
   node.address = address;
   node.addressKey = address.key;
   if (from !== undefined) {
-    core.log.info(`${named(node)} moved from ${from} to ${placeOf(node)}`);
+    tell(node, "info", `${named(node)} moved from ${from} to ${placeOf(node)}`);
     core.records.putNode(node);
   }
 }
@@ -43,7 +44,7 @@ function driveAway(node: SnNode, by: SnNode): void {
   leavePlace(node);
   node.dialogue = undefined;
   if (node.client !== undefined) {
-    node.core.log.info(`${named(node)} is no longer at ${placeOf(node)}: ${named(by)} is`);
+    tell(node, "info", `${named(node)} is no longer at ${placeOf(node)}: ${named(by)} is`);
     suspend(node);
   } else if (!node.established) {
     forget(node);

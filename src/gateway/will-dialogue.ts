@@ -7,6 +7,7 @@ import { ReturnCode, type WillMsg, type WillTopic } from "../mqttsn/packets.ts";
 import { forget } from "./admission.ts";
 import { answerConnect, establish, lose, refuse } from "./connection.ts";
 import { suspend } from "./delivery.ts";
+import { countRetry } from "./node-counts.ts";
 import { isPublishable } from "./node-topics.ts";
 import { named, placeOf, type SnNode } from "./sn-node.ts";
 import { cancelTimer, schedule } from "./supervision.ts";
@@ -52,6 +53,7 @@ export function retryDialogue(node: SnNode, dialogue: WillDialogue): void {
     return;
   }
   dialogue.retries++;
+  countRetry(node);
   ask(node, dialogue);
 }
 

@@ -5,12 +5,17 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { Link, LinkAddress, LinkEnd } from "../seams/link.ts";
 import type { Log } from "../seams/log.ts";
 import { LinkError } from "./link-error.ts";
-import { hostPort, UdpAddress, UdpAddressBook } from "./udp-address.ts";
+import { OwnEndpoints } from "./own-endpoints.ts";
+import { hostPort, parseHostPort, UdpAddress, UdpAddressBook } from "./udp-address.ts";
 import { UdpPort } from "./udp-port.ts";
+import { receivingAddress, Vicinity } from "./vicinity.ts";
 
 export interface UdpLinkParts {
   readonly name: string;
-  /** An address or host name of this machine; "" or "::" for every address, IPv4 and IPv6. */
+  /**
+   * An address or host name of this machine; "" for every address, IPv4 and IPv6, "0.0.0.0" and "::"
+   * for those of one family.
+   */
   readonly address: string;
   /** 0 for any that is free. */
   readonly port: number;
@@ -18,6 +23,12 @@ export interface UdpLinkParts {
   readonly multicastGroup?: string | undefined;
   /** The interface's local address, for IPv6 in the form `::%eth0`. */
   readonly multicastInterface?: string | undefined;
+  /** Hops that broadcasts go at most, 1 to 255. */
+  readonly multicastHops?: number | undefined;
+  /** See `Link`. */
+  readonly gatewayId?: number | undefined;
+  /** See `Link`. */
+  readonly advertiseInterval?: number | undefined;
   /** T_RETRY, ms. */
   readonly retryInterval: number;
   /** N_RETRY. */
@@ -26,31 +37,41 @@ export interface UdpLinkParts {
   readonly maximumFrame: number;
   /** Bytes asked for; the system may give less. 0 leaves its choice. */
   readonly receiveBuffer: number;
+  /** Shared by all links of the gateway. */
+  readonly own?: OwnEndpoints | undefined;
   /** The part of the configuration that this link comes from, for error messages. */
   readonly setting: string;
   readonly end: LinkEnd;
   readonly log: Log;
 }
 
-/** Broadcasts remembered, so that those which multicast brings back are known for our own. */
-const REMEMBERED_BROADCASTS = 4;
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
 
 export class UdpLink implements Link {
   readonly name: string;
   readonly maximumFrame: number;
   readonly retryInterval: number;
   readonly retryLimit: number;
+  readonly gatewayId: number | undefined;
+  readonly advertiseInterval: number | undefined;
   readonly #parts: UdpLinkParts;
   readonly #end: LinkEnd;
-  readonly #book = new UdpAddressBook();
+  readonly #own: OwnEndpoints;
+  readonly #book: UdpAddressBook;
   readonly #ports: UdpPort[] = [];
   #portNumber: number;
   #group: UdpAddress | undefined;
-  #broadcasts: Uint8Array[] = [];
+  #vicinity: Vicinity | undefined;
+  readonly #disown: (() => void)[] = [];
 
   constructor(parts: UdpLinkParts) {
     this.#parts = parts;
     this.#end = parts.end;
+    const own = parts.own ?? new OwnEndpoints();
+    this.#own = own;
+    this.#book = new UdpAddressBook((address, port) => own.has(address, port));
+    this.gatewayId = parts.gatewayId;
+    this.advertiseInterval = parts.advertiseInterval;
     this.name = parts.name;
     this.maximumFrame = parts.maximumFrame;
     this.retryInterval = parts.retryInterval;
@@ -72,7 +93,7 @@ export class UdpLink implements Link {
   async start(): Promise<void> {
     const { address, port, setting } = this.#parts;
     try {
-      if (address === "" || address === "::") await this.#openEverywhere();
+      if (address === "") await this.#openEverywhere();
       else await this.#openAt(address);
       await this.#joinGroup();
     } catch (error) {
@@ -86,6 +107,7 @@ export class UdpLink implements Link {
   async stop(): Promise<void> {
     const ports = this.#ports.splice(0);
     this.#group = undefined;
+    for (const disown of this.#disown.splice(0)) disown();
     await Promise.all(ports.map((port) => port.close()));
   }
 
@@ -93,12 +115,21 @@ export class UdpLink implements Link {
     if (to instanceof UdpAddress) to.through.send(to, frame);
   }
 
-  broadcast(frame: Uint8Array): void {
+  broadcast(frame: Uint8Array, radius = 0): void {
     const group = this.#group;
     if (group === undefined) return;
-    this.#broadcasts = [frame.slice(), ...this.#broadcasts.slice(0, REMEMBERED_BROADCASTS - 1)];
+    const furthest = this.#parts.multicastHops ?? 1;
+    group.through.setMulticastHops(radius === 0 ? furthest : Math.min(radius, furthest));
     group.unwatched = 0;
     group.through.send(group, frame);
+  }
+
+  addressOf(key: string): LinkAddress | undefined {
+    const place = parseHostPort(key);
+    if (place === undefined) return undefined;
+    const family = isIPv4(place.address) ? 4 : 6;
+    const through = this.#ports.find((port) => port.family === family);
+    return through && this.#book.find(through, place.address, place.port);
   }
 
   async #openAt(address: string): Promise<void> {
@@ -128,7 +159,10 @@ export class UdpLink implements Link {
       port: this.#portNumber,
       shared,
       bufferSize: this.#parts.receiveBuffer,
-      receive: (bytes, from) => this.#receive(answers, bytes, from),
+      receive: (bytes, from) => {
+        if (shared && this.#vicinity?.mayHear(from.address) === false) return;
+        this.#receive(answers, bytes, from);
+      },
     });
     // What came by a group's socket is answered from the link's own address.
     const answers = shared ? (this.#ports[0] ?? port) : port;
@@ -140,6 +174,7 @@ export class UdpLink implements Link {
     }
     this.#ports.push(port);
     this.#portNumber = port.port;
+    if (!shared) this.#disown.push(this.#own.add(address, port.port));
     return port;
   }
 
@@ -151,12 +186,16 @@ export class UdpLink implements Link {
     if (sender === undefined) {
       throw new Error(`an IPv${family} multicast group needs an IPv${family} address`);
     }
-    if (address === "" || address === "::" || address === "0.0.0.0") {
+    if (EVERY_ADDRESS.has(address)) {
       sender.join(multicastGroup, multicastInterface);
     } else {
       // A socket bound to one address does not get what is sent to a group; one bound to the group does.
-      const through = multicastInterface ?? (family === 4 ? address : undefined);
-      const receiver = await this.#open(family, multicastGroup, true);
+      const vicinity = new Vicinity(sender.address);
+      const { interfaceName } = vicinity;
+      const its = family === 4 ? sender.address : interfaceName && `::%${interfaceName}`;
+      const through = multicastInterface ?? its;
+      this.#vicinity = vicinity;
+      const receiver = await this.#open(family, receivingAddress(multicastGroup, through), true);
       receiver.join(multicastGroup, through);
       sender.sendMulticastThrough(through);
     }
@@ -166,15 +205,9 @@ export class UdpLink implements Link {
   #receive(answers: UdpPort, bytes: Uint8Array, from: RemoteInfo): void {
     // Nothing can be sent back to port 0, which only a forged datagram comes from.
     if (from.port === 0) return;
-    if (from.port === this.#portNumber && this.#isOwnBroadcast(bytes)) return;
-    this.#end.receive(this, this.#book.find(answers, from.address, from.port), bytes);
-  }
-
-  /** Multicast brings our own datagrams back, so that nodes on this machine hear them too. */
-  #isOwnBroadcast(bytes: Uint8Array): boolean {
-    return this.#broadcasts.some(
-      (sent) => sent.length === bytes.length && sent.every((byte, at) => byte === bytes[at]),
-    );
+    const sender = this.#book.find(answers, from.address, from.port);
+    // Multicast brings our own datagrams back, so that nodes on this machine hear them too.
+    if (!sender.own) this.#end.receive(this, sender, bytes);
   }
 
   #tellSmallBuffer(): void {

@@ -24,14 +24,18 @@ const WATCH_EVERY = 16;
 
 export class UdpPort {
   readonly family: 4 | 6;
+  readonly address: string;
   readonly #parts: UdpPortParts;
   readonly #socket: Socket;
   readonly #slab: SendSlab;
   #open = false;
   #errors = 0;
+  /** The system's choice. */
+  #hops = 1;
 
   constructor(parts: UdpPortParts) {
     this.family = parts.family;
+    this.address = parts.address;
     this.#parts = parts;
     const { family, shared } = parts;
     this.#socket = createSocket({
@@ -88,6 +92,13 @@ export class UdpPort {
   join(group: string, through: string | undefined): void {
     this.#socket.addMembership(group, through);
     this.sendMulticastThrough(through);
+  }
+
+  /** How many hops multicast goes from now on. Throws the system's error. */
+  setMulticastHops(hops: number): void {
+    if (hops === this.#hops) return;
+    this.#socket.setMulticastTTL(hops);
+    this.#hops = hops;
   }
 
   /** Chooses the interface that multicast is sent through. Throws the system's error. */

@@ -4,6 +4,7 @@
  */
 import { decodeUtf8 } from "../bytes/utf8.ts";
 import {
+  type FaultCause,
   MsgType,
   type SnFault,
   type SnMessage,
@@ -60,8 +61,8 @@ function qosOf(flags: number): SnQoS {
   return QOS[(flags >>> 5) & 3] as SnQoS;
 }
 
-function fault(detail: string): SnFault {
-  return { kind: "fault", detail };
+function fault(cause: FaultCause, detail: string): SnFault {
+  return { kind: "fault", cause, detail };
 }
 
 function u16(bytes: Uint8Array, at: number): number {
@@ -78,24 +79,29 @@ export function decodeMessage(
   end = bytes.length,
 ): SnMessage | SnFault {
   const frameLength = end - start;
-  if (frameLength < 2) return fault(`frame of ${frameLength} octets: shorter than a header`);
+  if (frameLength < 2)
+    return fault("truncated", `frame of ${frameLength} octets: shorter than a header`);
   let length = bytes[start] as number;
   let at = start + 2;
   if (length === 1) {
-    if (frameLength < 4) return fault(`frame of ${frameLength} octets: shorter than its header`);
+    if (frameLength < 4)
+      return fault("truncated", `frame of ${frameLength} octets: shorter than its header`);
     length = u16(bytes, start + 1);
     at = start + 4;
   }
   const type = bytes[at - 1] as number;
   if (type === MsgType.encapsulated) return decodeEncapsulated(bytes, start, end);
-  if (length !== frameLength) return fault(`length ${length} in a frame of ${frameLength} octets`);
+  if (length !== frameLength)
+    return fault("length", `length ${length} in a frame of ${frameLength} octets`);
 
   const count = end - at;
   const fewest = FEWEST[type] as number;
-  if (fewest === MISSING) return fault(`unknown MsgType 0x${type.toString(16).padStart(2, "0")}`);
-  if (count < fewest) return fault(`${nameOf(type)} truncated at ${frameLength} octets`);
+  if (fewest === MISSING)
+    return fault("type", `unknown MsgType 0x${type.toString(16).padStart(2, "0")}`);
+  if (count < fewest)
+    return fault("truncated", `${nameOf(type)} truncated at ${frameLength} octets`);
   if (count > (MOST[type] as number)) {
-    return fault(`${nameOf(type)} of ${frameLength} octets: too long`);
+    return fault("length", `${nameOf(type)} of ${frameLength} octets: too long`);
   }
 
   if (type === MsgType.publish) return decodePublish(bytes, at, end);
@@ -121,7 +127,8 @@ function nameOf(type: number): string {
 function decodePublish(bytes: Uint8Array, at: number, end: number): SnMessage | SnFault {
   const flags = bytes[at] as number;
   const topicIdType = TOPIC_ID_TYPES[flags & 3];
-  if (topicIdType === undefined) return fault("PUBLISH with the reserved TopicIdType 0b11");
+  if (topicIdType === undefined)
+    return fault("flags", "PUBLISH with the reserved TopicIdType 0b11");
   return {
     kind: "publish",
     dup: flags >= 0x80,
@@ -175,7 +182,7 @@ function decodeOther(
         returnCode: bytes[at + 5] as number,
       };
     case MsgType.disconnect:
-      if (end - at === 1) return fault("DISCONNECT with half a Duration");
+      if (end - at === 1) return fault("truncated", "DISCONNECT with half a Duration");
       return { kind: "disconnect", duration: end > at ? u16(bytes, at) : undefined };
     case MsgType.connect:
       return decodeConnect(bytes, at, end);
@@ -226,7 +233,8 @@ function decodeWillTopic(
 ): SnMessage | SnFault {
   if (at === end) return { kind, topic: undefined, qos: 0, retain: false };
   const topic = decodeUtf8(bytes, at + 1, end);
-  if (topic === undefined) return fault(`${kind.toUpperCase()} with an ill-formed WillTopic`);
+  if (topic === undefined)
+    return fault("text", `${kind.toUpperCase()} with an ill-formed WillTopic`);
   const flags = bytes[at] as number;
   return { kind, topic, qos: qosOf(flags), retain: (flags & 0x10) !== 0 };
 }
@@ -234,7 +242,7 @@ function decodeWillTopic(
 /** §5.4.4 */
 function decodeConnect(bytes: Uint8Array, at: number, end: number): SnMessage | SnFault {
   const clientId = decodeUtf8(bytes, at + 4, end);
-  if (clientId === undefined) return fault("CONNECT with an ill-formed ClientId");
+  if (clientId === undefined) return fault("text", "CONNECT with an ill-formed ClientId");
   const flags = bytes[at] as number;
   return {
     kind: "connect",
@@ -249,7 +257,7 @@ function decodeConnect(bytes: Uint8Array, at: number, end: number): SnMessage | 
 /** §5.4.10 */
 function decodeRegister(bytes: Uint8Array, at: number, end: number): SnMessage | SnFault {
   const topicName = decodeUtf8(bytes, at + 4, end);
-  if (topicName === undefined) return fault("REGISTER with an ill-formed TopicName");
+  if (topicName === undefined) return fault("text", "REGISTER with an ill-formed TopicName");
   return {
     kind: "register",
     topicId: u16(bytes, at),
@@ -269,25 +277,26 @@ function decodeSubscription(
   const flags = bytes[at] as number;
   const messageId = u16(bytes, at + 1);
   const topic = decodeReference(TOPIC_ID_TYPES[flags & 3], bytes, at + 3, end);
-  if (typeof topic === "string") return fault(`${kind.toUpperCase()} with ${topic}`);
+  if ("cause" in topic) return fault(topic.cause, `${kind.toUpperCase()} with ${topic.detail}`);
   if (kind === "unsubscribe") return { kind, messageId, topic };
   return { kind, dup: flags >= 0x80, qos: qosOf(flags), messageId, topic };
 }
 
-/** The topic, or what is wrong with it in words. */
+/** The topic, or what is wrong with it. */
 function decodeReference(
   type: TopicIdType | undefined,
   bytes: Uint8Array,
   at: number,
   end: number,
-): TopicReference | string {
-  if (type === undefined) return "the reserved TopicIdType 0b11";
+): TopicReference | Omit<SnFault, "kind"> {
+  if (type === undefined) return { cause: "flags", detail: "the reserved TopicIdType 0b11" };
   if (type !== "normal" && end - at !== 2) {
-    return type === "short" ? "a short topic name not of 2 octets" : "a TopicId not of 2 octets";
+    const what = type === "short" ? "a short topic name" : "a TopicId";
+    return { cause: "length", detail: `${what} not of 2 octets` };
   }
   if (type === "predefined") return { type, topicId: u16(bytes, at) };
   const name = decodeUtf8(bytes, at, end);
-  if (name === undefined) return "an ill-formed TopicName";
+  if (name === undefined) return { cause: "text", detail: "an ill-formed TopicName" };
   return type === "short" ? { type, name } : { type: "name", name };
 }
 
@@ -295,7 +304,7 @@ function decodeReference(
 function decodePingReq(bytes: Uint8Array, at: number, end: number): SnMessage | SnFault {
   if (at === end) return { kind: "pingreq", clientId: undefined };
   const clientId = decodeUtf8(bytes, at, end);
-  if (clientId === undefined) return fault("PINGREQ with an ill-formed ClientId");
+  if (clientId === undefined) return fault("text", "PINGREQ with an ill-formed ClientId");
   return { kind: "pingreq", clientId };
 }
 
@@ -303,8 +312,9 @@ function decodePingReq(bytes: Uint8Array, at: number, end: number): SnMessage | 
 function decodeEncapsulated(bytes: Uint8Array, start: number, end: number): SnMessage | SnFault {
   const length = bytes[start] as number;
   // Length is one octet here, so 0x01 is not the mark of a longer form but too short a length.
-  if (length < 3) return fault(`encapsulated message with length ${length}`);
-  if (start + length >= end) return fault("encapsulated message without an inner message");
+  if (length < 3) return fault("encapsulation", `encapsulated message with length ${length}`);
+  if (start + length >= end)
+    return fault("encapsulation", "encapsulated message without an inner message");
   return {
     kind: "encapsulated",
     radius: (bytes[start + 2] as number) & 3,

@@ -187,9 +187,29 @@ export type SnMessage =
   | Disconnect
   | Encapsulated;
 
+/** What is wrong with a frame, to count it by. */
+export const FAULT_CAUSES = [
+  // Shorter than the message must be.
+  "truncated",
+  // Length is not that of the frame, or of the message.
+  "length",
+  // A reserved MsgType.
+  "type",
+  // A reserved TopicIdType.
+  "flags",
+  // Text that is no UTF-8.
+  "text",
+  // A forwarder's frame without a proper header, or in another.
+  "encapsulation",
+  // A message that only gateways send.
+  "direction",
+] as const;
+export type FaultCause = (typeof FAULT_CAUSES)[number];
+
 /** What is wrong with a frame. */
 export interface SnFault {
   readonly kind: "fault";
+  readonly cause: FaultCause;
   /** In words for the log. */
   readonly detail: string;
 }

@@ -44,6 +44,8 @@ export class LossyRadio {
       send: (to, frame) => {
         if (alive()) this.#carry(frame, (copy) => this.#nodes.get(to.key)?.(copy));
       },
+      // As UDP does: nodes are looked for where they were before a restart.
+      addressOf: (key) => ({ key }),
       broadcast: (frame) => {
         if (!alive()) return;
         for (const receive of this.#nodes.values()) this.#carry(frame, receive);

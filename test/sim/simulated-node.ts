@@ -2,6 +2,9 @@
 import { SnClient } from "../../src/mqttsn-client/sn-client.ts";
 import type { World } from "./world.ts";
 
+/** What a node needs of its world. */
+export type Surroundings = Pick<World, "clock" | "radio" | "random">;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -11,7 +14,7 @@ export class SimulatedNode {
   readonly accepted: Record<1 | 2, string[]> = { 1: [], 2: [] };
   /** Commands received, in order. */
   readonly commands: string[] = [];
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #client: SnClient;
   readonly #sleepy: boolean;
   #address: string;
@@ -21,7 +24,7 @@ export class SimulatedNode {
   /** No new readings. */
   quiet = false;
 
-  constructor(world: World, index: number) {
+  constructor(world: Surroundings, index: number) {
     const { clock, radio } = world;
     this.#world = world;
     this.clientId = `n${index}`;

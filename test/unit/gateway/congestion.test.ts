@@ -9,7 +9,7 @@ function returnCode([message]: SnMessage[]): number | undefined {
   return message !== undefined && "returnCode" in message ? message.returnCode : undefined;
 }
 
-test("more nodes than allowed are answered by CONNACK congestion", () => {
+test("decisions: Congestion: more nodes than allowed are answered by CONNACK congestion", () => {
   const stand = new Stand({ maxNodes: 2 });
   stand.node("a");
   stand.node("b");
@@ -42,7 +42,7 @@ test("a connecting node counts, and is no more once it gave up", () => {
   assert.equal(returnCode(stand.at("y").connect("b")), 0);
 });
 
-test("a node's quota of topic ids: REGACK and SUBACK congestion", () => {
+test("decisions: Congestion: a node's quota of topic ids: REGACK and SUBACK congestion", () => {
   const stand = new Stand({ maxTopicIds: 2 });
   const node = stand.node("n");
   node.register("a");
@@ -66,7 +66,7 @@ test("a message whose name gets no id any more is dropped for that node and coun
   assert.equal(stand.report("n").dropped, 1);
 });
 
-test("the memory for names of all nodes is bounded: CONNACK, REGACK and SUBACK congestion", () => {
+test("decisions: Congestion: the memory for names of all nodes is bounded: CONNACK, REGACK and SUBACK congestion", () => {
   const stand = new Stand({ maxNameMemory: 20 });
   const node = stand.node("n");
   assert.equal(returnCode(node.register("a".repeat(10))), 0);

@@ -8,7 +8,7 @@ const accepted = [{ kind: "connack", returnCode: 0 }];
 const notSupported = [{ kind: "connack", returnCode: 3 }];
 const congestion = [{ kind: "connack", returnCode: 1 }];
 
-test("§6.2 CONNECT without Will is answered by CONNACK directly", () => {
+test("MQTT-SN 1.2 §6.2: CONNECT without Will is answered by CONNACK directly", () => {
   const stand = new Stand();
   assert.deepEqual(stand.at("a").connect("n"), accepted);
   assert.equal(stand.state("n"), "active");
@@ -22,28 +22,33 @@ test("a node enters the broker as a durable session of one message at a time", (
     clientId: "n",
     cleanStart: false,
     persistent: true,
+    clean: false,
     origin: "mqtt-sn",
     remote: "udp/10.0.0.7:5000",
+    link: "udp",
+    username: undefined,
+    rights: undefined,
     will: undefined,
     receiveMaximum: 1,
     queueQos0: true,
+    room: { each: 0, total: 256 * 1024 * 1024, used: 0 },
   });
 });
 
-test("ProtocolId other than 1 is rejected as not supported, and leaves nothing behind", () => {
+test("decisions: ProtocolId: ProtocolId other than 1 is rejected as not supported, and leaves nothing behind", () => {
   const stand = new Stand();
   assert.deepEqual(stand.at("a").connect("n", { protocolId: 2 }), notSupported);
   assert.equal(stand.door.openings.length, 0);
   assert.equal(stand.logged(/refused: unknown ProtocolId 2/, "warn"), 1);
 });
 
-test("an empty ClientId is rejected as not supported", () => {
+test("decisions: Empty ClientId: an empty ClientId is rejected as not supported", () => {
   const stand = new Stand();
   assert.deepEqual(stand.at("a").connect(""), notSupported);
   assert.equal(stand.logged(/refused: empty ClientId/, "warn"), 1);
 });
 
-test("ClientIds of more than 23 octets are accepted unless strict", () => {
+test("decisions: Empty ClientId: ClientIds of more than 23 octets are accepted unless strict", () => {
   const long = "n".repeat(24);
   assert.deepEqual(new Stand().at("a").connect(long), accepted);
   assert.deepEqual(new Stand().at("a").connect("n".repeat(2000)), accepted);
@@ -58,7 +63,7 @@ test("strict counts octets, not characters", () => {
   assert.deepEqual(strict.at("a").connect("ä".repeat(11)), accepted);
 });
 
-test("CONNECT while connected is accepted and the session goes on", () => {
+test("decisions: CONNECT while connected: CONNECT while connected is accepted and the session goes on", () => {
   const stand = new Stand();
   const node = stand.node("n", { clean: false });
   node.subscribe("t", 1);
@@ -75,7 +80,7 @@ test("CONNECT while connected does not publish the will of the former connection
   assert.deepEqual(stand.door.wills, []);
 });
 
-test("CONNECT while connected with clean session begins anew", () => {
+test("decisions: CONNECT while connected: CONNECT while connected with clean session begins anew", () => {
   const stand = new Stand();
   const node = stand.node("n", { clean: false });
   node.subscribe("t", 1);
@@ -84,7 +89,7 @@ test("CONNECT while connected with clean session begins anew", () => {
   assert.deepEqual(node.take(), []);
 });
 
-test("a repeated CONNECT whose CONNACK was lost is idempotent", () => {
+test("decisions: CONNECT while connected: a repeated CONNECT whose CONNACK was lost is idempotent", () => {
   const stand = new Stand();
   const node = stand.at("a");
   assert.deepEqual(node.connect("n"), accepted);
@@ -102,7 +107,7 @@ test("the same CONNECT after other messages is a new connection", () => {
   assert.deepEqual(stand.door.published, []);
 });
 
-test("§6.3 clean session deletes subscriptions, topic ids and will data", () => {
+test("MQTT-SN 1.2 §6.3: clean session deletes subscriptions, topic ids and will data", () => {
   const stand = new Stand();
   const node = stand.node("n", { clean: false });
   node.subscribe("t", 1);
@@ -120,7 +125,7 @@ test("§6.3 clean session deletes subscriptions, topic ids and will data", () =>
   assert.deepEqual(stand.door.wills, []);
 });
 
-test("§6.3 without clean session, what was stored is kept", () => {
+test("MQTT-SN 1.2 §6.3: without clean session, what was stored is kept", () => {
   const stand = new Stand();
   const node = stand.node("n", { clean: false });
   node.subscribe("t", 1);

@@ -104,7 +104,7 @@ test("a node's predefined ids hide those for all, in both directions", () => {
   assert.equal(topics.has("m", 9), false);
 });
 
-test("§7.2 tolerance is 50 % up to a minute and 10 % above", () => {
+test("MQTT-SN 1.2 §7.2: tolerance is 50 % up to a minute and 10 % above", () => {
   assert.deepEqual(
     [1, 60, 61, 100, 65535].map(patience),
     [1500, 90_000, 67_100, 110_000, 72_088_500],

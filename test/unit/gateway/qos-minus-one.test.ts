@@ -9,7 +9,7 @@ const predefinedTopics = [
   { id: 7, name: "own", node: "n" },
 ];
 
-test("§6.8 QoS -1 is published from anyone on predefined and short topics, unanswered, without a session", () => {
+test("MQTT-SN 1.2 §6.8: QoS -1 is published from anyone on predefined and short topics, unanswered, without a session", () => {
   const stand = new Stand({ predefinedTopics });
   const sender = stand.at("x");
   assert.deepEqual(sender.publish(7, "1", -1, { topicIdType: "predefined", retain: true }), []);
@@ -22,7 +22,7 @@ test("§6.8 QoS -1 is published from anyone on predefined and short topics, unan
   assert.equal(stand.door.openings[0]?.persistent, false);
 });
 
-test("QoS -1 under a normal id, an unknown predefined one or a bad short name is dropped unanswered", () => {
+test("decisions: QoS -1: QoS -1 under a normal id, an unknown predefined one or a bad short name is dropped unanswered", () => {
   const stand = new Stand({ predefinedTopics });
   const sender = stand.at("x");
   assert.deepEqual(sender.publish(1, "1", -1), []);
@@ -37,7 +37,7 @@ test("QoS -1 can be denied", () => {
   assert.deepEqual(stand.door.published, []);
 });
 
-test("the identity is configurable, and entered again when it was taken away", () => {
+test("decisions: QoS -1: the identity is configurable, and entered again when it was taken away", () => {
   const stand = new Stand({ qosMinusOneClientId: "strangers" });
   const sender = stand.at("x");
   sender.publish(0x6162, "1", -1, { topicIdType: "short" });

@@ -1,7 +1,7 @@
 /** What operators see under `$SYS/gateway/`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Stand } from "./stand.ts";
+import { frameOf, Stand } from "./stand.ts";
 
 test("a node is reported with all that is known of it", () => {
   const stand = new Stand();
@@ -122,15 +122,110 @@ test("totals are plain numbers, awake nodes counting as asleep", () => {
 
 test("links are reported with their counters once per interval where these changed", () => {
   const stand = new Stand();
-  const topic = "$SYS/gateway/links/udp";
   stand.node("n", { keepAlive: 0 }).register("t");
   stand.pass(10);
-  const counters = { framesIn: 2, framesOut: 3, faults: 0, unknownSenders: 0, dropped: 0 };
-  assert.equal(stand.door.announced.get(topic), JSON.stringify(counters));
+  assert.deepEqual(stand.linkReport(), {
+    open: true,
+    nodes: 1,
+    framesIn: 2,
+    framesOut: 3,
+    bytesIn: 14,
+    bytesOut: 15,
+    faults: 0,
+    unknownSenders: 0,
+    dropped: 0,
+    refused: 0,
+    throttled: 0,
+    retransmissions: 0,
+    faultsBy: {},
+    gateways: [],
+  });
   stand.pass(10);
   const before = stand.door.announcements;
   stand.pass(100);
   assert.equal(stand.door.announcements, before);
+});
+
+test("faults are counted by cause, retransmissions and drops by node and link", () => {
+  const stand = new Stand();
+  stand.link.retryInterval = 7000;
+  const node = stand.node("n", { keepAlive: 0 });
+  node.subscribe({ type: "short", name: "ab" }, 1);
+  node.sayRaw(new Uint8Array([9, 0x18]));
+  node.sayRaw(new Uint8Array([2, 0x03]));
+  node.sayRaw(new Uint8Array([3, 0x05, 0]));
+  node.sayRaw(new Uint8Array([7, 0x0c, 3, 0, 0, 0, 0]));
+  node.sayRaw(new Uint8Array([3, 0x16, 0xff]));
+  stand.door.publish("ab", "x".repeat(2000), 1);
+  stand.door.publish("ab", "x", 1);
+  stand.pass(20);
+  const { faults, faultsBy, retransmissions, dropped } = stand.linkReport();
+  assert.deepEqual(faultsBy, { length: 1, type: 1, direction: 1, flags: 1, text: 1 });
+  assert.deepEqual([faults, retransmissions, dropped], [5, 2, 1]);
+  stand.pass(5);
+  const report = stand.report("n");
+  assert.deepEqual([report.retries, report.dropped, report.droppedBy], [3, 1, { tooLong: 1 }]);
+});
+
+test("why messages for a node were dropped is told by reason", () => {
+  const stand = new Stand({ maxTopicIds: 2 });
+  const node = stand.node("n", { clean: false });
+  node.subscribe("#", 1);
+  stand.door.publish("taken", "x", 1);
+  node.regack(1, 3);
+  stand.door.publish("another", "x", 1);
+  node.regack(2);
+  node.puback(2);
+  stand.door.publish("third", "x", 1);
+  stand.pass(10);
+  assert.deepEqual(stand.report("n").droppedBy, { refused: 1, noTopicId: 1 });
+  assert.equal(stand.logged(/^message for node "n" at .* dropped: /, "info"), 2);
+});
+
+test("how a node was received is told where the link tells, of the node's own frames", () => {
+  const stand = new Stand();
+  const node = stand.at("a");
+  const connect = frameOf({
+    kind: "connect",
+    clientId: "n",
+    cleanSession: true,
+    will: false,
+    duration: 60,
+    protocolId: 1,
+  });
+  node.sayRaw(connect, { rssi: -71, snr: 9.5 });
+  stand.pass(10);
+  assert.deepEqual([stand.report("n").rssi, stand.report("n").snr], [-71, 9.5]);
+  node.sayRaw(new Uint8Array([2, 0x16]), { rssi: -80, battery: 3.1 });
+  node.sayRaw(new Uint8Array([2, 0x16]));
+  stand.pass(10);
+  const { rssi, snr, battery } = stand.report("n");
+  assert.deepEqual([rssi, snr, battery], [-80, undefined, 3.1]);
+  const wrapped = new Uint8Array([4, 0xfe, 0, 7, ...connect]);
+  stand.at("fwd").sayRaw(wrapped, { rssi: -20 });
+  stand.pass(10);
+  assert.equal(stand.report("n").rssi, -80);
+});
+
+test("a node that comes and goes does not fill the log", () => {
+  const stand = new Stand();
+  const node = stand.at("a");
+  for (let count = 0; count < 50; count++) {
+    node.connect("n");
+    node.disconnect();
+  }
+  assert.equal(stand.logged(/^node "n"/, "info"), 10);
+  assert.equal(stand.logged(/^node "n"/, "debug"), 90);
+  stand.pass(60);
+  node.connect("n");
+  assert.equal(stand.logged(/^node "n"/, "info"), 11);
+});
+
+test("a link that is gone is told to be closed", () => {
+  const stand = new Stand();
+  stand.gateway.detach(stand.link);
+  stand.pass(10);
+  assert.equal(stand.linkReport().open, false);
 });
 
 test("a report interval of 0 turns reports off", () => {

@@ -1,7 +1,8 @@
 /** What outlives a restart: nodes, their sleep, wills and topic ids. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, Stand, text } from "./stand.ts";
+import type { SnMessage } from "../../../src/mqttsn/packets.ts";
+import { bytes, frameOf, messageOf, type Speaker, Stand, text } from "./stand.ts";
 
 const disconnect = [{ kind: "disconnect", duration: undefined }];
 
@@ -110,7 +111,7 @@ test("a restored node is found by ClientId from another address", () => {
   assert.deepEqual(stand.at("at-n").ping(), disconnect);
 });
 
-test("topic ids survive for disconnected, sleeping and active nodes", () => {
+test("decisions: Topic ids: topic ids survive for disconnected, sleeping and active nodes", () => {
   const before = new Stand();
   const names = ["disconnected", "asleep", "active"];
   for (const name of names) {
@@ -253,4 +254,115 @@ test("a broker that refuses a restored node leaves it disconnected", () => {
   assert.equal(stand.state("n"), "disconnected");
   assert.equal(stand.logged(/node "n" not restored/, "warn"), 1);
   assert.deepEqual(stand.at("at-n").ping(), disconnect);
+});
+
+test("an active node is given messages after a restart where it was before, without waiting for it", () => {
+  for (const key of ["10.0.0.7:5000", "fwd"]) {
+    const before = new Stand();
+    before.link.knowsAddresses = true;
+    const say = (speaker: Speaker, message: SnMessage) =>
+      key === "fwd"
+        ? speaker.say({
+            kind: "encapsulated",
+            radius: 0,
+            wirelessNodeId: new Uint8Array([0, 0xab]),
+            message: frameOf(message),
+          })
+        : speaker.say(message);
+    const take = (speaker: Speaker) =>
+      speaker.take().map((one) => (one.kind === "encapsulated" ? messageOf(one.message) : one));
+    const node = before.at(key);
+    say(node, {
+      kind: "connect",
+      clientId: "n",
+      cleanSession: false,
+      will: false,
+      duration: 60,
+      protocolId: 1,
+    });
+    say(node, {
+      kind: "subscribe",
+      dup: false,
+      qos: 1,
+      messageId: 1,
+      topic: { type: "name", name: "topic" },
+    });
+    const stand = new Stand({}, before);
+    stand.door.publish("topic", "x", 1);
+    const again = stand.at(key);
+    assert.deepEqual(
+      take(again).map(({ kind }) => kind),
+      ["register"],
+    );
+    say(again, { kind: "regack", topicId: 1, messageId: 1, returnCode: 0 });
+    const [publish] = take(again);
+    assert.equal(publish?.kind === "publish" && text(publish.payload), "x");
+  }
+});
+
+test("a node that does not answer where it was before a restart is not lost for that", () => {
+  const before = new Stand();
+  before.link.knowsAddresses = true;
+  const node = before.node("n", { clean: false, keepAlive: 600 });
+  node.subscribe({ type: "short", name: "ab" }, 1);
+  const stand = new Stand({}, before);
+  stand.door.publish("ab", "x", 1);
+  const old = stand.at("at-n");
+  stand.pass(50);
+  assert.equal(old.kinds().length, 5);
+  assert.equal(stand.state("n"), "active");
+  stand.pass(100);
+  assert.deepEqual(old.take(), []);
+  const moved = stand.at("elsewhere");
+  assert.deepEqual(
+    moved.ping("n").map(({ kind }) => kind),
+    ["pingresp", "publish"],
+  );
+});
+
+test("a link that was away finds its nodes where they were", () => {
+  const stand = new Stand();
+  stand.link.knowsAddresses = true;
+  const node = stand.node("n", { clean: false });
+  node.subscribe({ type: "short", name: "ab" }, 1);
+  stand.gateway.detach(stand.link);
+  stand.door.publish("ab", "x", 1);
+  assert.deepEqual(node.take(), []);
+  stand.gateway.attach(stand.link);
+  assert.deepEqual(node.kinds(), ["publish"]);
+});
+
+test("counters survive a restart, and what is not stored at once is after six hours", () => {
+  const before = new Stand();
+  const node = before.node("n", { keepAlive: 0 });
+  node.register("t");
+  for (let count = 0; count < 7; count++) node.publish(1, "x");
+  const { writes } = before.journal;
+  before.pass(6 * 3600 - 1);
+  node.publish(1, "x");
+  assert.equal(before.journal.writes, writes);
+  before.pass(10);
+  node.publish(1, "x");
+  node.publish(1, "x");
+  assert.equal(before.journal.writes, writes + 1);
+  const stand = new Stand({}, before);
+  assert.equal(stand.report("n").messagesIn, 8, "the process just ended");
+  stand.gateway.stop();
+  const orderly = new Stand({}, before);
+  orderly.at("at-n").publish(1, "x");
+  orderly.gateway.stop();
+  assert.equal(new Stand({}, before).report("n").messagesIn, 9);
+});
+
+test("records of before there were counters are still read", () => {
+  const before = new Stand();
+  before.node("n", { clean: false, keepAlive: 60 });
+  const record = before.journal.records.get("g/n/n") as Uint8Array;
+  // Without the four counters at the end, under the number of the former form.
+  const former = record.slice(0, -16);
+  former[0] = 1;
+  before.journal.records.set("g/n/n", former);
+  const stand = new Stand({}, before);
+  assert.equal(stand.restored, 0);
+  assert.deepEqual([stand.state("n"), stand.report("n").messagesIn], ["active", 0]);
 });

@@ -3,15 +3,16 @@
  * it.
  */
 import { ByteWriter } from "../../../src/bytes/byte-writer.ts";
-import { Gateway } from "../../../src/gateway/gateway.ts";
+import { Gateway, type GatewayParts } from "../../../src/gateway/gateway.ts";
 import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "../../../src/gateway/options.ts";
 import { decodeMessage } from "../../../src/mqttsn/decode.ts";
 import { encodeMessage } from "../../../src/mqttsn/encode.ts";
 import type { SnMessage, SnQoS, TopicReference } from "../../../src/mqttsn/packets.ts";
 import type { Door } from "../../../src/seams/door.ts";
 import type { Journal, Settleable, StoredRecord } from "../../../src/seams/journal.ts";
-import type { Link, LinkAddress } from "../../../src/seams/link.ts";
+import type { Link, LinkAddress, Reception } from "../../../src/seams/link.ts";
 import { FakeDoor } from "../../kit/fake-door.ts";
+import { MemoryDocuments } from "../../kit/memory-documents.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
 
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -36,9 +37,15 @@ export class FakeLink implements Link {
   maximumFrame = 1400;
   retryInterval = 10_000;
   retryLimit = 4;
+  gatewayId: number | undefined;
+  advertiseInterval: number | undefined;
+  /** Whether it can tell addresses from their keys, as UDP can. */
+  knowsAddresses = false;
   /** By address key, what was sent and not yet taken. */
   readonly sent = new Map<string, SnMessage[]>();
   broadcasts: SnMessage[] = [];
+  /** The radius of each broadcast. */
+  readonly radii: (number | undefined)[] = [];
 
   constructor(name = "udp") {
     this.name = name;
@@ -53,8 +60,13 @@ export class FakeLink implements Link {
     messages.push(messageOf(frame));
   }
 
-  broadcast(frame: Uint8Array): void {
+  broadcast(frame: Uint8Array, radius?: number): void {
     this.broadcasts.push(messageOf(frame));
+    this.radii.push(radius);
+  }
+
+  addressOf(key: string): LinkAddress | undefined {
+    return this.knowsAddresses ? { key } : undefined;
   }
 }
 
@@ -114,8 +126,8 @@ export class Speaker {
     this.sayRaw(frameOf(message));
   }
 
-  sayRaw(frame: Uint8Array): void {
-    this.#stand.gateway.receive(this.link, this.address, frame);
+  sayRaw(frame: Uint8Array, reception?: Reception): void {
+    this.#stand.gateway.receive(this.link, this.address, frame, reception);
   }
 
   /** What came since the last time. */
@@ -208,6 +220,7 @@ export class Stand {
   readonly clock: VirtualClock;
   readonly door: FakeDoor;
   readonly journal: FakeJournal;
+  readonly documents: MemoryDocuments;
   readonly link: FakeLink;
   readonly lines: Line[] = [];
   readonly gateway: Gateway;
@@ -218,11 +231,18 @@ export class Stand {
    * With `before`, one that goes on with what another one stored, which may have stopped or just
    * ended.
    */
-  constructor(options: Partial<GatewayOptions> = {}, before?: Stand, door?: Door) {
+  constructor(
+    options: Partial<GatewayOptions> = {},
+    before?: Stand,
+    door?: Door,
+    more: Pick<GatewayParts, "access" | "documents"> = {},
+  ) {
     this.clock = new VirtualClock(before?.clock.wall());
     this.door = before?.door ?? new FakeDoor();
     this.journal = before?.journal ?? new FakeJournal();
+    this.documents = before?.documents ?? new MemoryDocuments();
     this.link = new FakeLink();
+    this.link.knowsAddresses = before?.link.knowsAddresses ?? false;
     const note = (level: Line["level"]) => (line: string) =>
       void this.lines.push({ level, text: line });
     this.gateway = new Gateway({
@@ -230,6 +250,7 @@ export class Stand {
       clock: this.clock,
       scheduler: this.clock.scheduler,
       journal: this.journal,
+      documents: this.documents,
       log: {
         debug: note("debug"),
         info: note("info"),
@@ -241,6 +262,7 @@ export class Stand {
         unsubscribe: note("debug"),
       },
       options: { ...DEFAULT_GATEWAY_OPTIONS, ...options },
+      ...more,
     });
     before?.door.letGo();
     this.restored = before === undefined ? 0 : this.gateway.restore(this.journal.stored());
@@ -273,6 +295,11 @@ export class Stand {
   report(clientId: string): Record<string, unknown> {
     const announced = this.door.announced.get(`$SYS/gateway/nodes/${clientId}`);
     return announced === undefined || announced === "" ? {} : JSON.parse(announced);
+  }
+
+  /** The report on the link as last announced. */
+  linkReport(name = "udp"): Record<string, unknown> {
+    return JSON.parse(this.door.announced.get(`$SYS/gateway/links/${name}`) ?? "{}");
   }
 
   state(clientId: string): unknown {
