@@ -1,6 +1,6 @@
 /** From the configuration to who may come in by which listener, and what decides. */
 import type { AccessPolicy, AccessSettings, ChainLink } from "./auth/access-policy.ts";
-import { CLOSED, OPEN } from "./auth/access-policy.ts";
+import { CLOSED } from "./auth/access-policy.ts";
 import type { Config, ListenerConfig } from "./config/schema.ts";
 
 /** The name under which the web server's clients are known. */
@@ -20,15 +20,20 @@ export function accessSettingsFrom(config: Config): AccessSettings {
   for (const listener of config.listener) {
     listeners.set(listener.name, policyOf(listener.allow_anonymous, listener));
   }
+  const nodes = new Map<string, AccessPolicy>();
+  // Nodes have no passwords; which of them come in is for the gateway's admission to say.
+  for (const link of config.link) {
+    nodes.set(link.name, policyOf(true, { ...link, password_file: "" }));
+  }
   return {
     throttle: {
       freeFailures: access.max_login_failures,
       longestDelay: access.max_login_delay * 1000,
     },
     listeners,
-    // Nodes enter by a door of their own, not by a listener.
-    nodes: OPEN,
+    nodes,
     others: CLOSED,
+    gone: policyOf(false, { ...access, plugins }),
   };
 }
 
@@ -49,6 +54,7 @@ function chainOf(given: ChainConfig): readonly ChainLink[] {
 }
 
 /** Whether some listener's clients are managed by dynamic security. */
-export function usesDynamicSecurity({ listener, access }: Config): boolean {
-  return access.dynamic_security || listener.some(({ dynamic_security }) => dynamic_security);
+export function usesDynamicSecurity({ listener, link, gateway, access }: Config): boolean {
+  const ways = gateway.enabled ? [...listener, ...link] : listener;
+  return access.dynamic_security || ways.some(({ dynamic_security }) => dynamic_security);
 }

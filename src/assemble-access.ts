@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { accessSettingsFrom, usesDynamicSecurity } from "./access-from-config.ts";
 import { AccessControl, type AccessModule } from "./auth/access-control.ts";
 import { BrokerControl, type ListenerFact } from "./auth/broker-control.ts";
-import { DYNAMIC_SECURITY_DOCUMENT, DynamicSecurity } from "./auth/dynsec/dynamic-security.ts";
+import { DynamicSecurity } from "./auth/dynsec/dynamic-security.ts";
 import { ScramMethod } from "./auth/scram-method.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Config, ListenerConfig } from "./config/schema.ts";
+import type { DocumentStore } from "./seams/documents.ts";
 import type { Log } from "./seams/log.ts";
-import { DocumentFolder } from "./store/document-folder.ts";
 import { ThreadPoolHasher } from "./system/password-hasher.ts";
 import type { RealTime } from "./system/real-time.ts";
 import { NODE_DIGESTS } from "./system/scram-digests.ts";
@@ -33,6 +33,8 @@ export interface AccessParts {
   readonly log: Log;
   /** Folder of the data. */
   readonly data: string;
+  /** With the document of dynamic security open, if that is used. */
+  readonly documents: DocumentStore;
   readonly plugins?: ReadonlyMap<string, AccessModule> | undefined;
 }
 
@@ -41,14 +43,12 @@ const FIRST_ADMINISTRATOR = "admin";
 export class AssembledAccess {
   readonly control: AccessControl;
   readonly #dynsec: DynamicSecurity | undefined;
-  readonly #documents: DocumentFolder;
   readonly #parts: AccessParts;
 
   constructor(parts: AccessParts) {
-    const { config, time, log, data } = parts;
+    const { config, time, log, documents } = parts;
     const { scheduler } = time;
     const hasher = new ThreadPoolHasher();
-    const documents = new DocumentFolder({ path: join(data, "documents"), log });
     const dynsec = usesDynamicSecurity(config)
       ? new DynamicSecurity({ documents, hasher, scheduler, log })
       : undefined;
@@ -68,7 +68,6 @@ export class AssembledAccess {
       log,
     });
     this.#dynsec = dynsec;
-    this.#documents = documents;
     this.#parts = parts;
   }
 
@@ -78,7 +77,6 @@ export class AssembledAccess {
     if (problems.length > 0) throw new AccessError(problems);
     const dynsec = this.#dynsec;
     if (dynsec === undefined) return;
-    await this.#documents.open([DYNAMIC_SECURITY_DOCUMENT]);
     if (dynsec.load() === "none") await this.#begin(dynsec);
     dynsec.onChange = () => this.control.changed();
   }
@@ -106,11 +104,6 @@ export class AssembledAccess {
   /** Reads the files again, those of a new configuration. */
   reload(config: Config): void {
     this.control.reload(accessSettingsFrom(config));
-  }
-
-  /** Has what is being written finished. */
-  async stop(): Promise<void> {
-    await this.#documents.close();
   }
 
   /** The first time: takes over Mosquitto's document, or makes an administrator. */

@@ -13,6 +13,8 @@ export interface ListenersParts {
   readonly configs: readonly ListenerConfig[];
   /** The longest MQTT packet, bytes. */
   readonly maxPacketSize: number;
+  /** Clients beyond its max_connections that a listener hears out, to tell them where else to go. */
+  readonly refusedAtATime: number;
   /** Makes what takes in the connections of a listener. */
   readonly acceptor: (policy: () => ListenerPolicy) => (wire: Wire) => WireEnd;
   readonly room: ConnectionRoom;
@@ -68,17 +70,24 @@ export class Listeners {
   /** Puts what the listeners allow into force; where they listen stays as it was. */
   reconfigure(configs: readonly ListenerConfig[]): void {
     for (const config of configs) {
-      if (this.#policies.has(config.name))
-        this.#policies.set(config.name, listenerPolicyFrom(config));
+      const before = this.#policies.get(config.name);
+      if (before === undefined) continue;
+      const { maxConnections } = before;
+      this.#policies.set(config.name, { ...listenerPolicyFrom(config), maxConnections });
     }
   }
 
   async #open(config: ListenerConfig, index: number): Promise<void> {
-    const { maxPacketSize, acceptor, room, turn, time, log } = this.#parts;
+    const { maxPacketSize, refusedAtATime, acceptor, room, turn, time, log } = this.#parts;
     const first = listenerPolicyFrom(config);
     this.#policies.set(config.name, first);
+    const options = listenerOptionsFrom(config, index, maxPacketSize);
+    const { maxConnections } = options;
     const listener = new Listener({
-      options: listenerOptionsFrom(config, index, maxPacketSize),
+      options: {
+        ...options,
+        maxConnections: maxConnections === undefined ? undefined : maxConnections + refusedAtATime,
+      },
       accept: acceptor(() => this.#policies.get(config.name) ?? first),
       room,
       turn,

@@ -2,7 +2,9 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { AssembledAccess } from "./assemble-access.ts";
+import { type Documents, openDocuments } from "./assemble-documents.ts";
 import { Listeners } from "./assemble-listeners.ts";
+import { type AssembledUpstream, assembleUpstream } from "./assemble-upstream.ts";
 import { Bridge } from "./bridge/bridge.ts";
 import { Broker } from "./broker/broker.ts";
 import { Connection } from "./broker/connection.ts";
@@ -10,12 +12,14 @@ import { describeSubscriptions } from "./broker/describe-subscriptions.ts";
 import type { ListenerPolicy } from "./broker/listener-policy.ts";
 import { isBrokerKey } from "./broker/records.ts";
 import { RetainedSweep } from "./broker/retained-sweep.ts";
+import { shutDown } from "./broker/shut-down.ts";
 import { SysTree } from "./broker/sys-tree.ts";
 import { TextCache } from "./bytes/text-cache.ts";
 import type { ConfigChanges } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { OwnEndpoints } from "./links/own-endpoints.ts";
 import { UdpLink } from "./links/udp-link.ts";
 import { WEBSOCKET_SLACK } from "./listener-options.ts";
 import { ConnectionRoom } from "./listeners/connection-room.ts";
@@ -37,7 +41,14 @@ import { VERSION } from "./version.ts";
 
 /** A place where Midge can be reached, for the greeting. */
 export interface Endpoint {
-  readonly what: "MQTT" | "MQTT over WebSocket" | "MQTT-SN" | "Dashboard" | "Bridge" | "Data";
+  readonly what:
+    | "MQTT"
+    | "MQTT over WebSocket"
+    | "MQTT-SN"
+    | "Dashboard"
+    | "Upstream"
+    | "Bridge"
+    | "Data";
   readonly where: string;
 }
 
@@ -55,6 +66,8 @@ type Privileged = <T>(action: () => Promise<T>) => Promise<T>;
 
 /** How long a change that nobody waits for may stay off the disk in strict mode, ms. */
 const LAZY_INTERVAL = 5000;
+/** Clients for whom a listener has no room, but whom it tells where else to go. */
+const REFUSED_AT_A_TIME = 100;
 
 export class Midge {
   readonly #log: Log;
@@ -63,7 +76,9 @@ export class Midge {
   readonly #privileged: Privileged;
   readonly #turn = new FlushTurn();
   readonly #topics = new TextCache();
-  /** What has been started, to be stopped in reverse order. */
+  /** By what clients come in; stopped first, all at once. */
+  readonly #entrances: RunningPart[] = [];
+  /** What else has been started, to be stopped in reverse order. */
   readonly #running: RunningPart[] = [];
   readonly #endpoints: Endpoint[] = [];
   #config: Config;
@@ -90,9 +105,10 @@ export class Midge {
       this.#running.push(this.#time);
       const { journal, records } = await this.#openJournal();
       const plugins = await this.#startPlugins();
-      const access = await this.#openAccess(plugins);
+      const documents = await this.#openDocuments();
+      const access = await this.#openAccess(plugins, documents);
       const broker = this.#startBroker(journal, records, access, plugins);
-      await this.#startGateway(broker, journal, records);
+      await this.#startGateway(broker, journal, records, access, documents);
       this.#startBridges(broker);
       await this.#privileged(() => this.#startListeners(broker));
       await this.#privileged(() => this.#startHttp(broker));
@@ -105,8 +121,17 @@ export class Midge {
     }
   }
 
-  /** Stops in reverse order of starting; what is on its way is written out. */
+  /**
+   * Takes leave of everyone, then stops in reverse order of starting; what is on its way is written
+   * out. Peers that read nothing hold this up for about 1 s.
+   */
   async stop(): Promise<void> {
+    // In one turn with the end of listening, so that whoever is sent away does not come back here.
+    if (this.#broker !== undefined) shutDown(this.#broker);
+    const closed = Promise.all(this.#entrances.splice(0).map(async (part) => part.stop()));
+    // After what clients are told, while their connections close, the disk has time to spare.
+    setImmediate(() => void this.#save());
+    await closed;
     for (let part = this.#running.pop(); part !== undefined; part = this.#running.pop()) {
       await part.stop();
     }
@@ -116,7 +141,7 @@ export class Midge {
   reconfigure(config: Config, changes: ConfigChanges): void {
     this.#config = config;
     if (this.#broker !== undefined) this.#broker.options = brokerOptionsFrom(config, VERSION);
-    for (const part of this.#running) this.#reload(part);
+    for (const part of [...this.#running, ...this.#entrances]) this.#reload(part);
     if (changes.now.length === 0 && changes.later.length === 0) {
       this.#log.info("Configuration unchanged.");
     }
@@ -179,13 +204,24 @@ export class Midge {
     return host;
   }
 
-  async #openAccess({ modules: plugins }: PluginHost): Promise<AssembledAccess> {
+  async #openDocuments(): Promise<Documents> {
+    const { store } = this.#config;
+    const documents = await openDocuments(this.#config, dataFolder(store.path), this.#log);
+    this.#running.push(documents);
+    return documents;
+  }
+
+  async #openAccess(
+    { modules: plugins }: PluginHost,
+    { access: documents }: Documents,
+  ): Promise<AssembledAccess> {
     const config = this.#config;
     const data = dataFolder(config.store.path);
-    const access = new AssembledAccess({ config, time: this.#time, log: this.#log, data, plugins });
+    const parts = { config, time: this.#time, log: this.#log, data, documents, plugins };
+    const access = new AssembledAccess(parts);
     await access.open();
     this.#running.push({
-      stop: () => access.stop(),
+      stop: () => {},
       reload: async () => access.reload(this.#config),
     });
     return access;
@@ -213,7 +249,10 @@ export class Midge {
     plugins.onRightsChanged = () => access.control.changed();
     plugins.attach(broker);
     for (const part of [
-      new SysTree(broker),
+      new SysTree(broker, () => {
+        const { heapUsed, external } = process.memoryUsage();
+        return heapUsed + external;
+      }),
       new RetainedSweep(broker),
       this.#memoryWatch(broker),
     ]) {
@@ -239,18 +278,26 @@ export class Midge {
     broker: Broker,
     journal: Journal,
     records: readonly StoredRecord[],
+    access: AssembledAccess,
+    documents: Documents,
   ): Promise<void> {
     const config = this.#config;
     if (!config.gateway.enabled) return;
+    const upstream = this.#openUpstream(broker, journal, records);
     const gateway = new Gateway({
-      door: broker,
+      door: upstream?.door ?? broker,
       clock: this.#time,
       scheduler: this.#time.scheduler,
       journal,
       log: this.#log,
       options: gatewayOptionsFrom(config),
+      access: access.control,
+      documents: documents.gateway,
     });
+    broker.control(gateway.control());
+    upstream?.start((serving) => gateway.setServing(serving));
     gateway.restore(records.filter(({ key }) => key.startsWith("g/")));
+    const own = new OwnEndpoints();
     for (const [index, settings] of config.link.entries()) {
       const link = new UdpLink({
         name: settings.name,
@@ -263,6 +310,10 @@ export class Midge {
         retryLimit: settings.retry_limit,
         maximumFrame: settings.max_frame,
         receiveBuffer: settings.receive_buffer,
+        multicastHops: settings.multicast_ttl,
+        gatewayId: settings.gateway_id,
+        advertiseInterval: settings.advertise_interval,
+        own,
         setting: `link[${index}].port`,
         end: gateway,
         log: this.#log,
@@ -275,7 +326,27 @@ export class Midge {
       });
     }
     gateway.start();
-    this.#running.push(gateway);
+    this.#running.push({
+      stop: () => gateway.stop(),
+      reload: () => {
+        gateway.predefinedTopics.configure(this.#config.predefined_topic);
+        gateway.rulesChanged();
+      },
+    });
+  }
+
+  /** What nodes are passed on to, if that is another broker; left only after the gateway has stopped. */
+  #openUpstream(
+    home: Broker,
+    journal: Journal,
+    records: readonly StoredRecord[],
+  ): AssembledUpstream | undefined {
+    const [config, turn, time, log] = [this.#config, this.#turn, this.#time, this.#log];
+    const upstream = assembleUpstream({ config, home, journal, records, turn, time, log });
+    if (upstream === undefined) return undefined;
+    this.#running.push({ stop: () => upstream.stop() });
+    this.#endpoints.push({ what: "Upstream", where: upstream.where });
+    return upstream;
   }
 
   #startBridges(broker: Broker): void {
@@ -307,6 +378,7 @@ export class Midge {
     const listeners = new Listeners({
       configs: this.#config.listener,
       maxPacketSize: this.#config.broker.max_packet_size,
+      refusedAtATime: this.#config.broker.server_reference === "" ? 0 : REFUSED_AT_A_TIME,
       acceptor: (policy) => this.#acceptor(broker, policy),
       room: new ConnectionRoom({
         openFiles: openFilesLimit(),
@@ -317,7 +389,7 @@ export class Midge {
       time: this.#time,
       log: this.#log,
     });
-    await this.#startPart(listeners, false);
+    await this.#startPart(listeners, false, this.#entrances);
     this.#running.push({
       stop: () => {},
       reload: () => listeners.reconfigure(this.#config.listener),
@@ -325,7 +397,8 @@ export class Midge {
     for (const { config, scheme, port } of listeners.started) {
       const what = config.protocol === "mqtt" ? "MQTT" : "MQTT over WebSocket";
       const { path, address, bind_interface } = config;
-      const place = port === undefined ? path : hostPort(bind_interface || address, port);
+      const host = bind_interface || (address === "localhost" ? "127.0.0.1" : address);
+      const place = port === undefined ? path : hostPort(host, port);
       this.#endpoints.push({ what, where: `${scheme}://${place}` });
     }
   }
@@ -360,8 +433,15 @@ export class Midge {
       },
       log: this.#log,
     });
-    if (!(await this.#startPart(server, http.optional))) return;
-    this.#running.push(acceptor);
+    const front: Part = {
+      start: () => server.start(),
+      stop: async () => {
+        // The server would cut the connections that were upgraded.
+        await acceptor.stop();
+        await server.stop();
+      },
+    };
+    if (!(await this.#startPart(front, http.optional, this.#entrances))) return;
     const where = hostPort(http.address, server.port);
     this.#endpoints.push({ what: "Dashboard", where: `http://${where}/` });
     if (listener.every(({ protocol }) => protocol !== "websockets")) {
@@ -370,7 +450,7 @@ export class Midge {
   }
 
   /** Starts a part. One that is optional may fail: that is a warning, and the answer is false. */
-  async #startPart(part: Part, optional: boolean): Promise<boolean> {
+  async #startPart(part: Part, optional: boolean, group = this.#running): Promise<boolean> {
     try {
       await part.start();
     } catch (error) {
@@ -378,7 +458,7 @@ export class Midge {
       this.#log.warn(`${(error as Error).message}; going on without it`);
       return false;
     }
-    this.#running.push(part);
+    group.push(part);
     return true;
   }
 

@@ -35,6 +35,7 @@ export function listenerOptionsFrom(
       guardLoopback: config.allow_anonymous && config.enable_proxy_protocol === 0,
       headersSize: config.websockets_headers_size,
       maximumPayload: maxPacketSize + WEBSOCKET_SLACK,
+      files: config.http_dir || undefined,
     },
   };
 }
@@ -47,6 +48,7 @@ export function listenerPolicyFrom(config: ListenerConfig): ListenerPolicy {
     allowAnonymous: config.allow_anonymous,
     levels: config.accept_protocol_versions as readonly ProtocolLevel[],
     maxQos: config.max_qos as QoS,
+    maxConnections: config.max_connections < 0 ? undefined : config.max_connections,
     // Zero is no limit in the configuration; no keep alive can be longer than this.
     maxKeepAlive: config.max_keepalive === 0 ? 65_535 : config.max_keepalive,
     maxTopicAlias: config.max_topic_alias,
@@ -79,9 +81,6 @@ function contradictionIn(config: ListenerConfig): string | undefined {
     return "certificates (certfile) and pre-shared keys (psk_hint) need listeners of their own";
   }
   if (psk_hint !== "" && psk_file === "") return "psk_hint needs a psk_file";
-  if (config.disable_client_cert_date_checks) {
-    return "disable_client_cert_date_checks is not supported: Node's TLS always checks the dates";
-  }
   const asksForCertificate = config.require_certificate || config.use_subject_as_username;
   if (psk_hint !== "" && asksForCertificate) return "with psk_hint there are no certificates";
   if (certfile !== "" || psk_hint !== "") return undefined;
@@ -126,6 +125,7 @@ function tlsOptionsFrom(config: ListenerConfig): TlsOptions | undefined {
         : use_subject_as_username
           ? "subject"
           : undefined,
+      ignoreDates: config.disable_client_cert_date_checks,
     },
   };
 }

@@ -41,11 +41,14 @@ const page = join(
 
 /** `run` alone needs the whole gateway, which is put together here. */
 async function loadRun(): Promise<{ command(): Command }> {
-  const [{ command }, { Midge }] = await Promise.all([
-    import("./cli/run.ts"),
-    import("./assemble.ts"),
-  ]);
-  return { command: () => command((parts) => new Midge({ ...parts, page })) };
+  const { command } = await import("./cli/run.ts");
+  return {
+    command: () =>
+      command(async () => {
+        const { Midge } = await import("./assemble.ts");
+        return (parts) => new Midge({ ...parts, page });
+      }),
+  };
 }
 
 function help(): string {

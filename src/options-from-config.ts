@@ -4,8 +4,8 @@ import { type BridgeOptions, bridgeOptions } from "./bridge/options.ts";
 import type { BrokerOptions } from "./broker/options.ts";
 import { DEFAULT_BROKER_OPTIONS } from "./broker/options.ts";
 import { bridgeClientIds } from "./config/bridge-client-ids.ts";
-import type { BridgeConfig, Config } from "./config/schema.ts";
-import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions } from "./gateway/options.ts";
+import type { BridgeConfig, Config, LinkConfig } from "./config/schema.ts";
+import { DEFAULT_GATEWAY_OPTIONS, type GatewayOptions, type LinkRules } from "./gateway/options.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -39,11 +39,18 @@ export function brokerOptionsFrom(
     sysInterval: broker.sys_interval * SECOND,
     connectTimeout: broker.connect_timeout * SECOND,
     maxConnections: Math.max(0, broker.global_max_connections),
+    serverReference: broker.server_reference,
     custodyGrace: store.mode === "strict" ? store.grace : 0,
   };
 }
 
-export function gatewayOptionsFrom({ broker, gateway, predefined_topic }: Config): GatewayOptions {
+export function gatewayOptionsFrom({
+  broker,
+  gateway,
+  link,
+  node,
+  predefined_topic,
+}: Config): GatewayOptions {
   return {
     ...DEFAULT_GATEWAY_OPTIONS,
     gatewayId: gateway.id,
@@ -55,9 +62,23 @@ export function gatewayOptionsFrom({ broker, gateway, predefined_topic }: Config
     queueQos0: gateway.queue_qos0,
     qosMinusOne: gateway.qos_minus_one,
     qosMinusOneClientId: gateway.qos_minus_one_client_id,
+    admission: gateway.admission,
+    knownNodes: node.map((one) => ({ clientId: one.client_id, link: one.link })),
+    links: new Map(link.map((one) => [one.name, linkRulesFrom(one)])),
+    qosMinusOneFrom: gateway.qos_minus_one_from,
+    username: gateway.username,
+    addressRate: { perSecond: gateway.address_rate, burst: gateway.address_burst },
+    nodeRate: { perSecond: gateway.node_rate, burst: gateway.node_burst },
+    connectRate: { perSecond: gateway.connect_rate, burst: gateway.connect_burst },
+    maxBufferedBytes: gateway.max_buffered_bytes,
+    maxBufferedBytesTotal: gateway.max_buffered_bytes_total,
     predefinedTopics: predefined_topic,
     reportInterval: gateway.report_interval,
   };
+}
+
+function linkRulesFrom({ admission, max_nodes, username }: LinkConfig): LinkRules {
+  return { admission, maxNodes: max_nodes, username };
 }
 
 export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeOptions {
@@ -74,6 +95,7 @@ export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeO
     })),
     remoteClientId: ids.remote,
     localClientId: ids.local,
+    ...(bridge.local_username === "" ? {} : { localUsername: bridge.local_username }),
     ...(bridge.username === "" ? {} : { username: bridge.username }),
     ...(bridge.password === "" ? {} : { password: bridge.password }),
     protocol: bridge.protocol,
@@ -82,6 +104,8 @@ export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeO
     localCleanSession: bridge.local_clean_session,
     queueQos0: config.broker.queue_qos0_messages,
     tryPrivate: bridge.try_private,
+    attemptUnsubscribe: bridge.attempt_unsubscribe,
+    roundRobin: bridge.round_robin,
     notifications: bridge.notifications,
     notificationsLocalOnly: bridge.notifications_local_only,
     ...(bridge.notification_topic === "" ? {} : { notificationTopic: bridge.notification_topic }),

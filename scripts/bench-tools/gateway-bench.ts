@@ -1,21 +1,32 @@
 /** The cases of Midge's MQTT-SN gateway: each QoS, beside a bare echo that is driven in the same way. */
 import { join } from "node:path";
-import { startMidge } from "./broker-under-test.ts";
-import { type Group, groupText, summaryOf, type Table } from "./comparison.ts";
+import type { BenchContext } from "./bench-context.ts";
+import { startGateway } from "./broker-under-test.ts";
+import { type Group, groupText, type Outcome, outcomeOf, type Table } from "./comparison.ts";
 import { count } from "./format.ts";
-import type { GatewayCase } from "./gateway-cases.ts";
+import { GATEWAY_CASES, type GatewayCase } from "./gateway-cases.ts";
 import type { GatewayJob, GatewayResult } from "./gateway-load.ts";
-import { type Pace, runLoad } from "./load-process.ts";
+import { runLoad } from "./load-process.ts";
 import { roundRobin } from "./round-robin.ts";
 import { freePort, startServer } from "./server-process.ts";
+import type { Target } from "./targets.ts";
+import { withServer } from "./with-server.ts";
 
 const LOAD = join(import.meta.dirname, "gateway-load.ts");
 const ECHO = join(import.meta.dirname, "echo-server.ts");
 
-const TABLE: Table<
-  "rate" | "cpuPerMessage" | "latencyMedian" | "latency99" | "memory" | "connecting",
-  GatewayResult
-> = {
+/** More than any case has. */
+const ROOM = 10_000;
+
+type FigureName =
+  | "rate"
+  | "cpuPerMessage"
+  | "latencyMedian"
+  | "latency99"
+  | "memory"
+  | "connecting";
+
+const TABLE: Table<FigureName, GatewayResult> = {
   columns: [
     { figure: "rate", title: "messages/s", unit: 1 },
     { figure: "cpuPerMessage", title: "CPU µs/msg", unit: 1 },
@@ -28,39 +39,50 @@ const TABLE: Table<
   notesOn,
 };
 
-export interface GatewayBench extends Pace {
-  /** A folder for what Midge writes. */
-  readonly scratch: string;
-  readonly cases: readonly GatewayCase[];
-  readonly qos: readonly number[];
-  /** Midge's store is on disk. */
-  readonly strict: boolean;
-}
+/** The row that has acknowledgements. */
+const ACKNOWLEDGED = "QoS 1";
+
+/** By case: the share of the echo's rate, and how long connecting may take, ms. */
+const TARGETS: Readonly<Record<string, readonly Target<FigureName>[]>> = {
+  "nodes-50": [{ row: ACKNOWLEDGED, figure: "rate", of: "ratio", least: 0.7 }],
+  "nodes-1000": [
+    { row: ACKNOWLEDGED, figure: "rate", of: "ratio", least: 0.7 },
+    { row: ACKNOWLEDGED, figure: "connecting", of: "value", most: 300 },
+  ],
+};
 
 /** Tells the outcome of each case when it is done, and answers all of them. */
-export async function benchGateway(bench: GatewayBench, tell: (text: string) => void) {
-  const groups: Group<GatewayResult>[] = [];
-  for (const gatewayCase of bench.cases) {
-    const group = await benchCase(bench, gatewayCase);
-    tell(groupText(TABLE, group));
-    groups.push(group);
+export async function benchGateway(context: BenchContext): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const gatewayCase of GATEWAY_CASES) {
+    if (!context.options.only.includes(gatewayCase.name)) continue;
+    const group = await benchCase(context, gatewayCase);
+    context.tell(groupText(TABLE, group));
+    outcomes.push(outcomeOf(TABLE, group));
   }
-  return groups.map((group) => ({ ...group, summary: summaryOf(TABLE, group) }));
+  return outcomes;
 }
 
 async function benchCase(
-  { scratch, strict, qos, rounds, payload, warmUp, duration }: GatewayBench,
+  context: BenchContext,
   { name, title, nodes }: GatewayCase,
-): Promise<Group<GatewayResult>> {
+): Promise<Group<GatewayResult, FigureName>> {
+  const { payload, warmUp, duration, rounds } = context.pace;
   const job = { nodes, payload, warmUp, duration };
+  const levels = ([-1, 0, 1] as const).filter((level) => context.options.qos.includes(level));
   const contestants = [
     { name: "echo", measure: () => measureEcho({ ...job, qos: 1 }) },
-    ...qos.map((level) => ({
-      name: `QoS ${level}`,
-      measure: () => measureMidge(scratch, strict, { ...job, qos: level as -1 | 0 | 1 }),
+    ...levels.map((qos) => ({
+      name: `QoS ${qos}`,
+      measure: () => measureMidge(context, { ...job, qos }),
     })),
   ];
-  return { case: name, title, rows: await roundRobin(contestants, rounds) };
+  return {
+    case: name,
+    title: `${title}, MQTT-SN`,
+    rows: await roundRobin(contestants, rounds),
+    targets: TARGETS[name] ?? [],
+  };
 }
 
 type Job = Omit<GatewayJob, "port" | "mqttPort" | "pid">;
@@ -68,27 +90,19 @@ type Job = Omit<GatewayJob, "port" | "mqttPort" | "pid">;
 async function measureEcho(job: Job): Promise<GatewayResult> {
   const port = await freePort();
   const words = [ECHO, String(port)];
-  const { pid, stop } = await startServer({ name: "echo", command: process.execPath, words, port });
-  try {
-    return await runLoad<GatewayJob, GatewayResult>(LOAD, { ...job, port, pid });
-  } finally {
-    await stop();
-  }
+  const start = () => startServer({ name: "echo", command: process.execPath, words, port });
+  return withServer(start, ({ pid }) =>
+    runLoad<GatewayJob, GatewayResult>(LOAD, { ...job, port, pid }),
+  );
 }
 
-async function measureMidge(scratch: string, strict: boolean, job: Job): Promise<GatewayResult> {
+async function measureMidge({ scratch, options }: BenchContext, job: Job): Promise<GatewayResult> {
   const gatewayPort = await freePort();
-  const { port: mqttPort, pid, stop } = await startMidge(scratch, { gatewayPort, strict });
-  try {
-    return await runLoad<GatewayJob, GatewayResult>(LOAD, {
-      ...job,
-      port: gatewayPort,
-      mqttPort,
-      pid,
-    });
-  } finally {
-    await stop();
-  }
+  const { strict } = options;
+  const start = () => startGateway({ scratch, gatewayPort, nodes: ROOM, strict });
+  return withServer(start, ({ port: mqttPort, pid }) =>
+    runLoad<GatewayJob, GatewayResult>(LOAD, { ...job, port: gatewayPort, mqttPort, pid }),
+  );
 }
 
 function notesOn(rounds: readonly GatewayResult[]): readonly string[] {

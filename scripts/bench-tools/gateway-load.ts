@@ -2,8 +2,11 @@
  * The MQTT-SN load generator's process: takes a job as JSON in its argument, has nodes publish to a
  * gateway or an echo, and prints what it measured as JSON.
  */
+import type { Cores } from "./comparison.ts";
+import { answerJob, fail } from "./job.ts";
 import { LoadNode, NODE_TOPICS, SHORT_TOPIC } from "./load-node.ts";
 import { LoadSubscriber } from "./load-subscriber.ts";
+import { serverWorked } from "./server-time.ts";
 import { Traffic } from "./traffic.ts";
 import { residentMemory, usageBetween, usageNow } from "./usage.ts";
 import { inTurns, pause } from "./waiting.ts";
@@ -25,7 +28,7 @@ export interface GatewayJob {
   readonly duration: number;
 }
 
-export interface GatewayResult {
+export interface GatewayResult extends Cores {
   /** From the first CONNECT to the last CONNACK, ms; undefined where nothing connects. */
   readonly connecting: number | undefined;
   /** Messages per second that were acknowledged (QoS 1), delivered (QoS 0 and -1) or echoed. */
@@ -37,10 +40,6 @@ export interface GatewayResult {
   readonly latency99: number | undefined;
   /** Of the server, bytes. */
   readonly memory: number;
-  /** How many cores were in use: by the server, by this generator, and by all other programs. */
-  readonly serverCores: number;
-  readonly generatorCores: number;
-  readonly otherCores: number;
   /** Datagrams that were sent again, or given up, for want of an answer, set-up included. */
   readonly repeated: number;
 }
@@ -52,11 +51,6 @@ const REPEAT_AFTER = 1_000_000;
 const REPEAT_CHECK = 100;
 const LONGEST_SET_UP = 30_000;
 
-function fail(cause: string): never {
-  process.stderr.write(`${cause}\n`);
-  process.exit(1);
-}
-
 function subscribe(
   job: GatewayJob,
   traffic: Traffic,
@@ -67,9 +61,12 @@ function subscribe(
       port: job.mqttPort as number,
       // At QoS 1 the subscriber's own acknowledgements would be what is measured.
       qos: 0,
+      protocol: 4,
       clientId: "bench-subscriber",
+      login: undefined,
+      topicAlias: false,
       persistent: false,
-      filter: job.qos === -1 ? SHORT_TOPIC : `${NODE_TOPICS}#`,
+      filters: [job.qos === -1 ? SHORT_TOPIC : `${NODE_TOPICS}#`],
       heard: nodes.length,
       traffic,
       wake: () => {},
@@ -123,12 +120,12 @@ async function run(job: GatewayJob): Promise<GatewayResult> {
     // Lets the server take these in before the next.
     await pause(0);
   });
-  await pause(job.warmUp);
+  await serverWorked(job.pid, job.warmUp);
   traffic.latency.clear();
   const completed = (): number => (qos === 1 ? traffic.acknowledged : traffic.delivered);
   const before = completed();
   const begin = usageNow(job.pid);
-  await pause(job.duration);
+  await serverWorked(job.pid, job.duration);
   const { elapsed, serverTime, ...cores } = usageBetween(begin, usageNow(job.pid));
   const messages = completed() - before;
   return {
@@ -143,10 +140,4 @@ async function run(job: GatewayJob): Promise<GatewayResult> {
   };
 }
 
-try {
-  const result = await run(JSON.parse(process.argv[2] ?? "{}") as GatewayJob);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-} catch (error) {
-  fail((error as Error).message);
-}
-process.exit(0);
+await answerJob(run);

@@ -22,6 +22,9 @@ const MESSAGE_ID_AT = 5;
 const STAMP_AT = 7;
 const DUP = 0x80;
 
+/** A keep alive longer than any run, s. */
+const KEEP_ALIVE = 36_000;
+
 export interface NodeOptions {
   readonly port: number;
   readonly number: number;
@@ -69,18 +72,47 @@ export class LoadNode {
     });
   }
 
-  /** Opens the socket. */
-  open(): Promise<void> {
-    return new Promise((resolve) => this.#socket.connect(this.#options.port, "127.0.0.1", resolve));
+  /** Opens the socket, on an address and port of this machine's choice unless `local` says which. */
+  open(local?: { readonly address: string; readonly port: number }): Promise<void> {
+    const connect = (resolve: () => void): void => {
+      this.#socket.connect(this.#options.port, "127.0.0.1", resolve);
+    };
+    return new Promise((resolve) => {
+      if (local === undefined) connect(resolve);
+      else this.#socket.bind({ ...local, exclusive: true }, () => connect(resolve));
+    });
   }
 
   /** CONNECT, until its CONNACK. */
-  connect(): Promise<void> {
+  connect(cleanSession = true): Promise<void> {
     const clientId = `bench-node-${this.#options.number}`;
-    const kind = "connect";
     return this.#ask(
-      encoded({ kind, clientId, cleanSession: true, will: false, duration: 0, protocolId: 1 }),
+      encoded({
+        kind: "connect",
+        clientId,
+        cleanSession,
+        will: false,
+        duration: KEEP_ALIVE,
+        protocolId: 1,
+      }),
     );
+  }
+
+  /** SUBSCRIBE to a topic of the node's own, until its SUBACK. */
+  subscribe(): Promise<void> {
+    const name = `${NODE_TOPICS}${this.#options.number}/command`;
+    const topic = { type: "name", name } as const;
+    return this.#ask(encoded({ kind: "subscribe", dup: false, qos: 1, messageId: 2, topic }));
+  }
+
+  /** DISCONNECT, until the gateway's. */
+  leave(): Promise<void> {
+    return this.#ask(encoded({ kind: "disconnect", duration: undefined }));
+  }
+
+  /** DISCONNECT for a sleep, until the gateway's (§6.14). */
+  sleep(): Promise<void> {
+    return this.#ask(encoded({ kind: "disconnect", duration: KEEP_ALIVE }));
   }
 
   /** REGISTER of the node's topic, until its REGACK. */
@@ -168,6 +200,10 @@ export class LoadNode {
     } else if (type === MsgType.regack) {
       writeU16(this.#publish, TOPIC_ID_AT, readU16(bytes, 2));
       this.#answer(bytes[6] as number, "REGISTER");
+    } else if (type === MsgType.suback) {
+      this.#answer(bytes[7] as number, "SUBSCRIBE");
+    } else if (type === MsgType.disconnect && this.#pending !== undefined) {
+      this.#answer(0, "DISCONNECT");
     } else {
       fail(`the gateway sent a node a message of type ${type}`);
     }

@@ -1,7 +1,8 @@
-/** A publishing client of the load: stamps and sends one prebuilt PUBLISH again and again. */
+/** A publishing client of the load: stamps and sends prebuilt PUBLISH packets, one topic after the other. */
 import { PacketType } from "../../src/mqtt/packets.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
 import {
+  aliasTemplates,
   connectPacket,
   DISCONNECT_PACKET,
   type PublishTemplate,
@@ -11,7 +12,8 @@ import { writeStamp, writeU16 } from "./stamp.ts";
 import type { ClientOptions } from "./traffic.ts";
 
 export interface PublisherOptions extends ClientOptions {
-  readonly topic: string;
+  /** At least one. */
+  readonly topics: readonly string[];
   /** Octets of payload. */
   readonly payload: number;
   /** Tells the publisher to its subscribers. */
@@ -21,15 +23,29 @@ export interface PublisherOptions extends ClientOptions {
 export class LoadPublisher implements ChannelEvents {
   readonly channel: Channel;
   readonly #options: PublisherOptions;
-  readonly #template: PublishTemplate;
+  readonly #templates: readonly PublishTemplate[];
+  /** What the first message is, where it differs from those that follow. */
+  readonly #first: PublishTemplate | undefined;
   #packetId = 0;
   #sequence = 0;
   #acknowledged = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#template = publishTemplate(options.topic, options.qos, options.payload);
+    const { topics, protocol, topicAlias } = options;
+    const [topic] = topics;
+    if (protocol === 5 && topicAlias && topic !== undefined && topics.length === 1) {
+      const [first, others] = aliasTemplates(topic, options);
+      this.#first = first;
+      this.#templates = [others];
+    } else {
+      this.#templates = topics.map((name) => publishTemplate(name, options));
+    }
     this.channel = new Channel(options.port, this);
+  }
+
+  get published(): number {
+    return this.#sequence;
   }
 
   /** Messages of QoS 1 that have no PUBACK yet. */
@@ -39,7 +55,7 @@ export class LoadPublisher implements ChannelEvents {
 
   /** Appends a message to the output; `now` is the time that its latency counts from. */
   publish(now: number): void {
-    const { bytes, packetIdAt, stampAt } = this.#template;
+    const { bytes, packetIdAt, stampAt } = this.#template();
     const { qos, number, traffic } = this.#options;
     const at = this.channel.append(bytes);
     const { output } = this.channel;
@@ -52,6 +68,12 @@ export class LoadPublisher implements ChannelEvents {
     traffic.published++;
   }
 
+  #template(): PublishTemplate {
+    const templates = this.#templates;
+    if (this.#sequence === 0 && this.#first !== undefined) return this.#first;
+    return templates[this.#sequence % templates.length] as PublishTemplate;
+  }
+
   leave(): void {
     this.channel.append(DISCONNECT_PACKET);
     this.channel.flush();
@@ -59,7 +81,10 @@ export class LoadPublisher implements ChannelEvents {
   }
 
   opened(): void {
-    this.channel.append(connectPacket(this.#options.clientId, true));
+    const { protocol, clientId, login } = this.#options;
+    this.channel.append(
+      connectPacket({ protocol, clientId, login, cleanStart: true, keepAlive: 0, topicAliases: 0 }),
+    );
     this.channel.flush();
   }
 
@@ -75,15 +100,19 @@ export class LoadPublisher implements ChannelEvents {
     this.#options.fail(cause);
   }
 
-  packet(header: number, bytes: Uint8Array, start: number): void {
+  packet(header: number, bytes: Uint8Array, start: number, end: number): void {
+    const { fail, ready, traffic } = this.#options;
     const type = header >> 4;
     if (type === PacketType.puback) {
+      // 5.0 may add a reason, of which 0x80 and above refuse the message.
+      const reason = end - start > 2 ? (bytes[start + 2] as number) : 0;
+      if (reason >= 0x80) fail(`the broker answered PUBLISH with reason code ${reason}`);
       this.#acknowledged++;
-      this.#options.traffic.acknowledged++;
+      traffic.acknowledged++;
     } else if (type === PacketType.connack) {
       const code = bytes[start + 1];
-      if (code === 0) this.#options.ready();
-      else this.#options.fail(`the broker refused a publisher with return code ${code}`);
+      if (code === 0) ready();
+      else fail(`the broker refused a publisher with code ${code}`);
     }
   }
 }

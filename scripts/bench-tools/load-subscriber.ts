@@ -6,7 +6,8 @@ import { readU16, stampPublisher, stampSequence, stampTime } from "./stamp.ts";
 import { type ClientOptions, microseconds } from "./traffic.ts";
 
 export interface SubscriberOptions extends ClientOptions {
-  readonly filter: string;
+  /** At least one. */
+  readonly filters: readonly string[];
   /** The session is not clean. */
   readonly persistent: boolean;
   /** How many publishers it hears, which are numbered from 0. */
@@ -15,6 +16,11 @@ export interface SubscriberOptions extends ClientOptions {
   readonly delivered?: ((publisher: number) => void) | undefined;
 }
 
+/** Filters in one SUBSCRIBE. */
+const FILTERS_AT_ONCE = 100;
+/** Where topic aliases are used, the broker may use so many. */
+const TOPIC_ALIASES = 100;
+
 const puback = Uint8Array.from([PacketType.puback << 4, 2, 0, 0]);
 
 export class LoadSubscriber implements ChannelEvents {
@@ -22,8 +28,9 @@ export class LoadSubscriber implements ChannelEvents {
   readonly #options: SubscriberOptions;
   /** The next sequence number of each publisher. */
   readonly #expected: Float64Array;
+  /** How many of its filters it has subscribed to. */
+  #subscribed = 0;
   #now = 0;
-  #settled = 0;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -31,9 +38,9 @@ export class LoadSubscriber implements ChannelEvents {
     this.channel = new Channel(options.port, this);
   }
 
-  /** Messages that came, and those that are known to be lost. */
-  get settled(): number {
-    return this.#settled;
+  /** Messages of a publisher that came, and those that are known to be lost. */
+  settled(publisher: number): number {
+    return this.#expected[publisher] as number;
   }
 
   leave(): void {
@@ -43,7 +50,12 @@ export class LoadSubscriber implements ChannelEvents {
   }
 
   opened(): void {
-    this.channel.append(connectPacket(this.#options.clientId, !this.#options.persistent));
+    const { protocol, clientId, login, persistent, topicAlias } = this.#options;
+    const cleanStart = !persistent;
+    const topicAliases = topicAlias ? TOPIC_ALIASES : 0;
+    this.channel.append(
+      connectPacket({ protocol, clientId, login, cleanStart, keepAlive: 0, topicAliases }),
+    );
     this.channel.flush();
   }
 
@@ -63,7 +75,7 @@ export class LoadSubscriber implements ChannelEvents {
   packet(header: number, bytes: Uint8Array, start: number, end: number): void {
     const type = header >> 4;
     if (type === PacketType.publish) this.#receive(header, bytes, start);
-    else if (type === PacketType.connack) this.#subscribe(bytes[start + 1] as number);
+    else if (type === PacketType.connack) this.#connected(bytes[start + 1] as number);
     else if (type === PacketType.suback) this.#granted(bytes[end - 1] as number);
   }
 
@@ -75,36 +87,40 @@ export class LoadSubscriber implements ChannelEvents {
       this.channel.append(puback);
       stamp += 2;
     }
-    const { traffic, delivered } = this.#options;
+    const { traffic, delivered, protocol } = this.#options;
+    // No broker has more to say of these messages than a length of one octet tells.
+    if (protocol === 5) stamp += 1 + (bytes[stamp] as number);
     const publisher = stampPublisher(bytes, stamp);
     const sequence = stampSequence(bytes, stamp);
     const expected = this.#expected[publisher] as number;
     traffic.delivered++;
     traffic.latency.record((this.#now - stampTime(bytes, stamp)) >>> 0);
-    this.#settled++;
+    // Messages of one topic and QoS keep their order [MQTT-4.6.0-6]: those in between are lost, and
+    // must not take up the window for good. The sum of them stays right if they do come late, or twice.
     this.#expected[publisher] = sequence + 1;
-    if (sequence !== expected) {
-      // Messages of one topic and QoS keep their order [MQTT-4.6.0-6]: those in between are lost, and
-      // must not take up the window for good. The sums stay right if they do come late, or twice.
-      this.#settled += sequence - expected;
-      traffic.lose(sequence - expected);
-    }
+    if (sequence !== expected) traffic.lose(sequence - expected);
     delivered?.(publisher);
   }
 
-  #subscribe(code: number): void {
-    const { qos, filter, fail } = this.#options;
-    if (code !== 0) {
-      fail(`the broker refused a subscriber with return code ${code}`);
-      return;
-    }
-    this.channel.append(subscribePacket(filter, qos));
+  #connected(code: number): void {
+    if (code === 0) this.#subscribe();
+    else this.#options.fail(`the broker refused a subscriber with code ${code}`);
+  }
+
+  #subscribe(): void {
+    const { qos, protocol, filters } = this.#options;
+    const next = filters.slice(this.#subscribed, this.#subscribed + FILTERS_AT_ONCE);
+    this.#subscribed += next.length;
+    this.channel.append(subscribePacket(next, qos, protocol));
     this.channel.flush();
   }
 
   #granted(granted: number): void {
-    const { qos, filter, fail, ready } = this.#options;
-    if (granted === qos) ready();
-    else fail(`the broker answered ${granted} to a subscription to ${filter} with QoS ${qos}`);
+    const { qos, filters, fail, ready } = this.#options;
+    const filter = filters[this.#subscribed - 1];
+    if (granted !== qos)
+      fail(`the broker answered ${granted} to a subscription to ${filter} with QoS ${qos}`);
+    else if (this.#subscribed < filters.length) this.#subscribe();
+    else ready();
   }
 }

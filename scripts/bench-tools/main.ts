@@ -1,53 +1,54 @@
-/** scripts/bench: reads the options, runs the benchmark asked for, and tells the outcome. */
+/** scripts/bench: reads the options, runs the sections asked for, and tells the outcome. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { benchBrokers } from "./broker-bench.ts";
+import { type BenchContext, brokerSetUp } from "./bench-context.ts";
 import { findBrokers, REFERENCE } from "./broker-under-test.ts";
-import { CASES } from "./cases.ts";
-import { disturbanceText } from "./comparison.ts";
-import { benchGateway } from "./gateway-bench.ts";
-import { GATEWAY_CASES } from "./gateway-cases.ts";
+import { disturbanceText, type Outcome } from "./comparison.ts";
 import type { Pace } from "./load-process.ts";
-import { type BenchOptions, HELP, readOptions, UsageError } from "./options.ts";
+import { type BenchOptions, HELP, readOptions, type SectionName, UsageError } from "./options.ts";
+import { SECTION_BENCHES } from "./sections.ts";
 import { killAll } from "./server-process.ts";
+import { verdictsText } from "./targets.ts";
 
 /** Octets of every payload: a small reading. */
 const PAYLOAD = 64;
 /** A broker in JavaScript needs a second of load until all of its hot code is compiled. */
-const FULL = { rounds: 3, warmUp: 1200, duration: 1200 };
-const QUICK = { rounds: 1, warmUp: 600, duration: 800 };
+const FULL = { warmUp: 1200, duration: 1200 };
+const QUICK = { warmUp: 600, duration: 800 };
+
+/** Rounds of a run that is not quick: more of what varies more. */
+const ROUNDS: Readonly<Record<SectionName, number>> = {
+  throughput: 3,
+  latency: 2,
+  matching: 1,
+  idle: 1,
+  gateway: 2,
+  nodes: 1,
+};
+
+const BROKER_SECTIONS: readonly SectionName[] = ["throughput", "latency", "matching", "idle"];
 
 function tell(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function paceOf({ quick, rounds }: BenchOptions): Pace {
-  const pace = quick ? QUICK : FULL;
-  return { ...pace, rounds: rounds ?? pace.rounds, payload: PAYLOAD };
+function paceOf({ quick, rounds }: BenchOptions, section: SectionName): Pace {
+  const otherwise = quick ? 1 : ROUNDS[section];
+  return { ...(quick ? QUICK : FULL), rounds: rounds ?? otherwise, payload: PAYLOAD };
 }
 
-async function brokerBench(options: BenchOptions, scratch: string) {
-  const { only, qos, strict } = options;
-  const pace = paceOf(options);
-  const brokers = findBrokers(scratch, strict);
+/** Tells which brokers are compared; answers their versions. */
+function introduce(context: Omit<BenchContext, "pace">): readonly string[] {
+  const brokers = findBrokers(brokerSetUp(context));
   const versions = brokers.map(({ name, version }) => `${name} ${version}`);
-  tell(`${versions.join(", ")}; ${PAYLOAD} octets; × is the ratio to ${REFERENCE}\n`);
+  const rules = context.options.rules ? "with" : "without";
+  tell(`${versions.join(", ")}, ${rules} access rules; ${PAYLOAD} octets`);
+  tell(`× is the ratio to ${REFERENCE} where nothing else is said\n`);
   if (!brokers.some(({ name }) => name === REFERENCE)) {
     tell("Mosquitto is not installed, so there are no ratios: sudo apt-get install mosquitto\n");
   }
-  const cases = CASES.filter(({ name }) => only.includes(name));
-  const groups = await benchBrokers({ ...pace, brokers, cases, qos, persistent: strict }, tell);
-  return { versions, ...pace, strict, groups };
-}
-
-async function gatewayBench(options: BenchOptions, scratch: string) {
-  const { only, qos, strict } = options;
-  const pace = paceOf(options);
-  tell(`MQTT-SN over UDP; ${PAYLOAD} octets; × is the ratio to a bare echo\n`);
-  const cases = GATEWAY_CASES.filter(({ name }) => only.includes(name));
-  const groups = await benchGateway({ ...pace, scratch, cases, qos, strict }, tell);
-  return { ...pace, strict, groups };
+  return versions;
 }
 
 function machine() {
@@ -68,12 +69,21 @@ async function main(): Promise<void> {
     rmSync(scratch, { recursive: true, force: true });
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
-  const bench = options.gateway ? gatewayBench : brokerBench;
-  const outcome = await bench(options, scratch);
-  const disturbance = disturbanceText(outcome.groups);
+  const context = { options, scratch, tell };
+  const compares = options.sections.some((name) => BROKER_SECTIONS.includes(name));
+  const versions = compares ? introduce(context) : [];
+  const groups: (Outcome & { section: SectionName })[] = [];
+  for (const section of options.sections) {
+    const pace = paceOf(options, section);
+    const outcomes = await SECTION_BENCHES[section]({ ...context, pace });
+    groups.push(...outcomes.map((outcome) => ({ section, ...outcome })));
+  }
+  tell(verdictsText(groups.flatMap(({ verdicts }) => verdicts)));
+  const disturbance = disturbanceText(groups);
   if (disturbance !== "") tell(disturbance);
   if (options.json === undefined) return;
-  writeFileSync(options.json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`);
+  const all = { machine: machine(), versions, options, groups };
+  writeFileSync(options.json, `${JSON.stringify(all, null, 2)}\n`);
 }
 
 try {

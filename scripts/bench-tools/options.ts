@@ -2,36 +2,78 @@
 import { parseArgs } from "node:util";
 import { CASES } from "./cases.ts";
 import { GATEWAY_CASES } from "./gateway-cases.ts";
+import type { MqttProtocol } from "./mqtt-packets.ts";
 
-const BROKER_NAMES = CASES.map(({ name }) => name);
-const GATEWAY_NAMES = GATEWAY_CASES.map(({ name }) => name);
+/** What is measured, in the order in which it is. */
+export const SECTIONS = ["throughput", "latency", "matching", "idle", "gateway", "nodes"] as const;
+export type SectionName = (typeof SECTIONS)[number];
 
-export const HELP = `Usage: scripts/bench [OPTIONS]
+/** What --gateway stands for. */
+const GATEWAY_SECTIONS: readonly SectionName[] = ["gateway", "nodes"];
 
-Measures Midge against Mosquitto (where it is installed) and aedes, on this machine. How the
-figures are made stands at the head of scripts/bench.
+const BROKER_CASES = CASES.map(({ name }) => name);
+const NODE_CASES = GATEWAY_CASES.map(({ name }) => name);
 
-  --quick        about 1 minute instead of 4
-  --only CASES   these cases only, separated by commas:
-                 ${BROKER_NAMES.join(", ")};
-                 with --gateway ${GATEWAY_NAMES.join(", ")}
-  --qos LEVELS   these only, separated by commas: 0, 1; with --gateway also --qos=-1
-  --rounds N     how often to measure each case; the table shows the medians
-  --strict       subscribers have persistent sessions, and the store is on disk
-  --gateway      measure the MQTT-SN gateway instead
-  --json FILE    write all figures to FILE as well
-  --help         print this text
+const DEFAULT_RATE = 1000;
+const DEFAULT_CLIENTS = 10_000;
+const DEFAULT_NODES = 10_000;
+const DEFAULT_SLEEPING = 100_000;
+const QUICK_SLEEPING = 0;
+const MOST_SLEEPING = 1_000_000;
+
+export const HELP = `Usage: scripts/bench [OPTIONS] [SECTION...]
+
+Measures Midge beside Mosquitto (where it is installed) on this machine, and says which targets are
+met. How the figures are made stands at the head of scripts/bench. Nothing passes or fails.
+
+Sections, all of them by default:
+  throughput  messages as fast as they go: fan-in, fan-out, pairs; ratios to Mosquitto
+  latency     messages at a fixed rate, however late the broker is; ratios to Mosquitto
+  matching    a publish among 100 000 subscriptions beside one among 100
+  idle        memory of connected clients that say nothing
+  gateway     MQTT-SN nodes that publish; ratios to a bare UDP echo
+  nodes       memory of connected and of sleeping MQTT-SN nodes
+
+  --quick          about 3 minutes instead of 10
+  --gateway        the sections of MQTT-SN only: ${GATEWAY_SECTIONS.join(", ")}
+  --only CASES     these cases only, separated by commas:
+                   ${BROKER_CASES.join(", ")};
+                   ${NODE_CASES.join(", ")}
+  --qos LEVELS     these only, separated by commas: -1, 0, 1 (as in --qos=-1,1)
+  --protocol V     4 (MQTT 3.1.1), 5, or both: the default, or 4 with --quick
+  --rounds N       how often to measure; the table shows the medians
+  --no-rules       without password file and ACL file: everyone may do everything
+  --topic-alias    clients use and allow topic aliases, with MQTT 5.0
+  --strict         subscribers have persistent sessions, and the store is on disk
+  --rate N         messages per second of "latency"; ${DEFAULT_RATE} by default
+  --clients N      clients of "idle"; ${DEFAULT_CLIENTS} by default
+  --nodes N        connected nodes of "nodes"; ${DEFAULT_NODES} by default
+  --sleeping N     sleeping nodes of "nodes"; ${DEFAULT_SLEEPING} by default, none with --quick
+  --aedes          measure the aedes broker as well, with MQTT 3.1.1
+  --also FILE      measure another build of Midge as well: its dist/midge.mjs
+  --json FILE      write all figures to FILE as well
+  --help           print this text
 `;
 
 export interface BenchOptions {
+  readonly sections: readonly SectionName[];
   readonly quick: boolean;
   /** Names of cases. */
   readonly only: readonly string[];
   readonly qos: readonly number[];
-  /** Undefined: as many as fit the time. */
+  readonly protocols: readonly MqttProtocol[];
+  /** Undefined: as many as each section has by default. */
   readonly rounds: number | undefined;
+  readonly rules: boolean;
+  readonly topicAlias: boolean;
   readonly strict: boolean;
-  readonly gateway: boolean;
+  /** Messages per second. */
+  readonly rate: number;
+  readonly clients: number;
+  readonly nodes: number;
+  readonly sleeping: number;
+  readonly aedes: boolean;
+  readonly also: string | undefined;
   readonly json: string | undefined;
   readonly help: boolean;
 }
@@ -41,15 +83,26 @@ export class UsageError extends Error {}
 
 /** Throws UsageError. */
 export function readOptions(words: readonly string[]): BenchOptions {
-  const values = parse(words);
-  const gateway = values.gateway === true;
+  const { values, positionals } = parse(words);
+  const quick = values.quick === true;
+  const number = (name: "clients" | "nodes" | "rate" | "sleeping", otherwise: number): number =>
+    readNumber(`--${name}`, values[name], name === "sleeping" ? 0 : 1, MOST_SLEEPING) ?? otherwise;
   return {
-    quick: values.quick === true,
-    only: choose("--only", values.only, gateway ? GATEWAY_NAMES : BROKER_NAMES),
-    qos: choose("--qos", values.qos, gateway ? ["-1", "0", "1"] : ["0", "1"]).map(Number),
-    rounds: values.rounds === undefined ? undefined : readRounds(values.rounds),
+    sections: readSections(positionals, values.gateway === true),
+    quick,
+    only: choose("--only", values.only, [...BROKER_CASES, ...NODE_CASES]),
+    qos: choose("--qos", values.qos, ["-1", "0", "1"]).map(Number),
+    protocols: readProtocols(values.protocol ?? (quick ? "4" : "both")),
+    rounds: readNumber("--rounds", values.rounds, 1, 100),
+    rules: values["no-rules"] !== true,
+    topicAlias: values["topic-alias"] === true,
     strict: values.strict === true,
-    gateway,
+    rate: number("rate", DEFAULT_RATE),
+    clients: number("clients", DEFAULT_CLIENTS),
+    nodes: number("nodes", DEFAULT_NODES),
+    sleeping: number("sleeping", quick ? QUICK_SLEEPING : DEFAULT_SLEEPING),
+    aedes: values.aedes === true,
+    also: values.also,
     json: values.json,
     help: values.help === true,
   };
@@ -59,19 +112,52 @@ function parse(words: readonly string[]) {
   try {
     return parseArgs({
       args: [...words],
+      allowPositionals: true,
       options: {
         quick: { type: "boolean" },
+        gateway: { type: "boolean" },
         only: { type: "string" },
         qos: { type: "string" },
+        protocol: { type: "string" },
         rounds: { type: "string" },
+        "no-rules": { type: "boolean" },
+        "topic-alias": { type: "boolean" },
         strict: { type: "boolean" },
-        gateway: { type: "boolean" },
+        rate: { type: "string" },
+        clients: { type: "string" },
+        nodes: { type: "string" },
+        sleeping: { type: "string" },
+        aedes: { type: "boolean" },
+        also: { type: "string" },
         json: { type: "string" },
         help: { type: "boolean" },
       },
-    }).values;
+    });
   } catch (error) {
     throw new UsageError((error as Error).message);
+  }
+}
+
+function readSections(words: readonly string[], gateway: boolean): readonly SectionName[] {
+  for (const word of words) {
+    if (!SECTIONS.some((name) => name === word)) {
+      throw new UsageError(`there is no section "${word}"; there are ${SECTIONS.join(", ")}`);
+    }
+  }
+  if (words.length > 0) return SECTIONS.filter((name) => words.includes(name));
+  return gateway ? GATEWAY_SECTIONS : SECTIONS;
+}
+
+function readProtocols(text: string): readonly MqttProtocol[] {
+  switch (text) {
+    case "both":
+      return [4, 5];
+    case "4":
+      return [4];
+    case "5":
+      return [5];
+    default:
+      throw new UsageError(`--protocol: there is no "${text}"; there are 4, 5, both`);
   }
 }
 
@@ -91,10 +177,14 @@ function choose(
   return chosen;
 }
 
-function readRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
-    throw new UsageError(`--rounds: "${text}" is not a number from 1 to 100`);
-  }
-  return rounds;
+function readNumber(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`${option}: "${text}" is not a number from ${least} to ${most}`);
 }

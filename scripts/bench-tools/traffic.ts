@@ -1,5 +1,7 @@
 /** What all connections of a load count together, and the clock they share. */
 import { LatencyHistogram } from "./latency-histogram.ts";
+import type { Login } from "./logins.ts";
+import type { MqttProtocol } from "./mqtt-packets.ts";
 
 /** µs since the process began, modulo 2^32. */
 export function microseconds(): number {
@@ -35,8 +37,13 @@ export class Traffic {
 /** What every client of a load is given. */
 export interface ClientOptions {
   readonly port: number;
+  readonly protocol: MqttProtocol;
   readonly qos: 0 | 1;
   readonly clientId: string;
+  /** Undefined: without a user name. */
+  readonly login: Login | undefined;
+  /** Topic aliases are used, both ways; with 5.0 only. */
+  readonly topicAlias: boolean;
   readonly traffic: Traffic;
   /** Something came: the load goes on when this turn of the event loop ends. */
   readonly wake: () => void;

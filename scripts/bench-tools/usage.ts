@@ -30,7 +30,7 @@ export function cpuFromMachineStat(stat: string): number {
 }
 
 /** CPU time of all threads of a process, µs. Throws when it is gone. */
-function cpuTime(pid: number): number {
+export function cpuTime(pid: number): number {
   return cpuFromStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
 }
 

@@ -12,7 +12,7 @@ export interface AccessFindings {
 }
 
 /** Reads the files as a start would; nothing is put into force. */
-export function checkAccessFiles({ access, listener }: Config): AccessFindings {
+export function checkAccessFiles({ access, listener, link }: Config): AccessFindings {
   const problems: string[] = [];
   const warnings: string[] = [];
   const files = new LocalTextFiles();
@@ -22,12 +22,12 @@ export function checkAccessFiles({ access, listener }: Config): AccessFindings {
     problems.push(`${path}: ${read.problem}`);
     return undefined;
   };
-  for (const path of named(access, listener, "password_file")) {
+  for (const path of named([access, ...listener].map(({ password_file }) => password_file))) {
     const text = textOf(path, true);
     if (text === undefined) continue;
     problems.push(...parsePasswordFile(path, text).problems.map(formatFileProblem));
   }
-  for (const path of named(access, listener, "acl_file")) {
+  for (const path of named([access, ...listener, ...link].map(({ acl_file }) => acl_file))) {
     const text = textOf(path, false);
     if (text === undefined) continue;
     const rules = parseAclFile(path, text);
@@ -37,14 +37,7 @@ export function checkAccessFiles({ access, listener }: Config): AccessFindings {
   return { problems, warnings };
 }
 
-type FileKey = "password_file" | "acl_file";
-
 /** Each once. */
-function named(
-  access: Config["access"],
-  listeners: Config["listener"],
-  key: FileKey,
-): ReadonlySet<string> {
-  const paths = [access[key], ...listeners.map((listener) => listener[key])];
+function named(paths: readonly string[]): ReadonlySet<string> {
   return new Set(paths.filter((path) => path !== ""));
 }

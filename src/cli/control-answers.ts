@@ -1,5 +1,6 @@
 /** What `midge ctrl` prints of answers, as mosquitto_ctrl does. */
-import { field, isObject, type JsonObject, listField, textField } from "../auth/json-fields.ts";
+import { field, isObject, type JsonObject, listField, textField } from "../control/json-fields.ts";
+import { GATEWAY_ANSWERS } from "./gateway-answers.ts";
 
 /** The lines for the answer to a command; "" for one that has nothing to tell. */
 export function describeAnswer(command: string, data: JsonObject): string {
@@ -41,6 +42,7 @@ const ANSWERS: Readonly<Record<string, Describe>> = {
         .filter((part) => part !== undefined)
         .join(" "),
     ),
+  ...GATEWAY_ANSWERS,
   getdetails: (data) => Object.entries(data).map(([name, value]) => `${name}: ${value}`),
 };
 

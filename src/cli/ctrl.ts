@@ -1,8 +1,8 @@
 /** `midge ctrl`: manages a running broker by its `$CONTROL` topics, with mosquitto_ctrl's words. */
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
-import { field, isObject, type JsonObject, listField, textField } from "../auth/json-fields.ts";
 import { encodeUtf8 } from "../bytes/utf8.ts";
+import { field, isObject, type JsonObject, listField, textField } from "../control/json-fields.ts";
 import { askPassword } from "./ask-password.ts";
 import { BrokerLink } from "./broker-link.ts";
 import {
@@ -12,17 +12,16 @@ import {
   connectSettings,
 } from "./connect-options.ts";
 import { describeAnswer } from "./control-answers.ts";
+import type { ControlRequest, Words } from "./control-words.ts";
 import { initialise, setPassword } from "./dynsec-file.ts";
-import {
-  DYNSEC_COMMANDS,
-  type DynsecRequest,
-  questionFor,
-  readDynsecWords,
-} from "./dynsec-words.ts";
+import { DYNSEC_COMMANDS, questionFor, readDynsecWords } from "./dynsec-words.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
+import { GATEWAY_COMMANDS, GATEWAY_HELP, readGatewayWords } from "./gateway-words.ts";
+import { takeOptionsFile } from "./options-file.ts";
 
 interface CtrlFlags extends ConnectFlags {
   readonly file?: string | undefined;
+  readonly options?: string | undefined;
 }
 
 interface Exchange {
@@ -32,6 +31,7 @@ interface Exchange {
 
 const DYNSEC_TOPIC = "$CONTROL/dynamic-security/v1";
 const BROKER_TOPIC = "$CONTROL/broker/v1";
+const GATEWAY_TOPIC = "$CONTROL/gateway/v1";
 const BROKER_COMMANDS = ["listListeners", "listPlugins"];
 /** How long the broker may take to answer, ms. */
 const PATIENCE = 10_000;
@@ -40,29 +40,48 @@ const INTERRUPTED = 130;
 export function command(): Command {
   const ctrl = new Command("ctrl")
     .description("manage a running broker, like mosquitto_ctrl")
-    .argument("<module>", '"dynsec" for clients, groups and roles, "broker" for the broker itself')
+    .argument(
+      "<module>",
+      '"dynsec" for clients, groups and roles, "broker" for the broker itself, "gateway" for MQTT-SN nodes',
+    )
     .argument("[words...]", "the command and what it needs")
     .enablePositionalOptions()
     .passThroughOptions();
   return addConnectOptions(ctrl)
+    .option(
+      "-o, --options <file>",
+      "more of these options, one on a line; the command line counts first",
+    )
     .option("-f, --file <file>", "with setClientPassword: change this file, not a running broker")
     .addHelpText("after", helpText())
     .action((name: string, words: string[], flags: CtrlFlags, self: Command) =>
-      runToExit(() => run(self, name, words, flags)),
+      runToExit(() => {
+        const { options } = flags;
+        if (options === undefined) return run(self, name, words, flags);
+        takeOptionsFile(self, options, () => addConnectOptions(new Command()));
+        return run(self, name, words, self.opts<CtrlFlags>());
+      }),
     );
 }
 
 function helpText(): string {
-  const lines = Object.entries(DYNSEC_COMMANDS).map(([name, { usage }]) => `  ${name} ${usage}`);
+  const linesOf = (commands: Readonly<Record<string, Words>>): string =>
+    Object.entries(commands)
+      .map(([name, { usage }]) => `  ${name} ${usage}`.trimEnd())
+      .join("\n");
   return `
 Commands of dynsec:
   init FILE USERNAME [PASSWORD]
-${lines.join("\n")}
+${linesOf(DYNSEC_COMMANDS)}
 ACLTYPE is publishClientSend, publishClientReceive, subscribeLiteral, subscribePattern,
 unsubscribeLiteral or unsubscribePattern; with setDefaultACLAccess also subscribe or unsubscribe.
 Higher priorities are looked at first.
 
-Commands of broker: ${BROKER_COMMANDS.join(", ")}`;
+Commands of broker: ${BROKER_COMMANDS.join(", ")}
+
+Commands of gateway:
+${linesOf(GATEWAY_COMMANDS)}
+${GATEWAY_HELP}`;
 }
 
 async function run(
@@ -72,15 +91,35 @@ async function run(
   flags: CtrlFlags,
 ): Promise<Exit> {
   const [first = ""] = words;
-  if (name === "dynsec" && (first === "" || first === "help")) {
+  if ((name === "dynsec" || name === "gateway") && (first === "" || first === "help")) {
     self.outputHelp();
     return first === "" ? Exit.failure : Exit.success;
   }
   if (name === "dynsec" && first.toLowerCase() === "init") return init(words.slice(1));
-  const exchange = name === "dynsec" ? await dynsec(words, flags) : broker(name, words);
+  const exchange = await exchangeFor(name, words, flags);
   if (exchange === undefined) return Exit.success;
   const settings = await withPassword(connectSettings(self, flags));
   return carryOut(settings, exchange);
+}
+
+/** undefined where all is done already, in a file. */
+async function exchangeFor(
+  name: string,
+  words: readonly string[],
+  flags: CtrlFlags,
+): Promise<Exchange | undefined> {
+  switch (name) {
+    case "dynsec":
+      return dynsec(words, flags);
+    case "broker":
+      return broker(words);
+    case "gateway":
+      return { topic: GATEWAY_TOPIC, command: readGatewayWords(words).command };
+    default:
+      throw new CommandFailure(
+        `There is no module '${name}'; there are dynsec, broker and gateway.`,
+      );
+  }
 }
 
 async function init([file, username, given, ...rest]: readonly string[]): Promise<Exit> {
@@ -96,7 +135,6 @@ async function init([file, username, given, ...rest]: readonly string[]): Promis
   return Exit.success;
 }
 
-/** undefined where all is done already, in a file. */
 async function dynsec(
   words: readonly string[],
   { file }: CtrlFlags,
@@ -112,7 +150,7 @@ async function dynsec(
   return undefined;
 }
 
-async function withAnswer({ command, ask }: DynsecRequest): Promise<JsonObject> {
+async function withAnswer({ command, ask }: ControlRequest): Promise<JsonObject> {
   if (ask === undefined) return command;
   const password = await askPassword(ask.question, ask.repeated);
   if (password !== "") return { ...command, password };
@@ -120,10 +158,7 @@ async function withAnswer({ command, ask }: DynsecRequest): Promise<JsonObject> 
   throw new CommandFailure("The password is empty.");
 }
 
-function broker(name: string, [word = "", ...rest]: readonly string[]): Exchange {
-  if (name !== "broker") {
-    throw new CommandFailure(`There is no module '${name}'; there are dynsec and broker.`);
-  }
+function broker([word = "", ...rest]: readonly string[]): Exchange {
   const command = BROKER_COMMANDS.find((known) => known.toLowerCase() === word.toLowerCase());
   if (command === undefined || rest.length > 0) {
     throw new CommandFailure(`Command '${word}' not recognised: ${BROKER_COMMANDS.join(", ")}.`);

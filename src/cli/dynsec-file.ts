@@ -1,11 +1,11 @@
 /** What `midge ctrl dynsec` does with files instead of a running broker. */
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { initialContent } from "../auth/dynsec/initial.ts";
-import { isObject, listField, textField } from "../auth/json-fields.ts";
 import { DEFAULT_RECIPE } from "../auth/password-hasher.ts";
 import { formatPasswordRecord, type PasswordRecord } from "../auth/password-records.ts";
 import { encodeBase64 } from "../bytes/base64.ts";
 import { encodeUtf8 } from "../bytes/utf8.ts";
+import { isObject, listField, textField } from "../control/json-fields.ts";
 import { replaceFile } from "../store/atomic-file.ts";
 import { ThreadPoolHasher } from "../system/password-hasher.ts";
 import { CommandFailure } from "./exit-codes.ts";

@@ -1,25 +1,13 @@
 /** The words of `midge ctrl dynsec`, as mosquitto_ctrl has them, and the commands that they stand for. */
-import type { JsonObject } from "../auth/json-fields.ts";
+import {
+  type ControlRequest,
+  number,
+  oneOf,
+  type PasswordQuestion,
+  plain,
+  type Words,
+} from "./control-words.ts";
 import { CommandFailure } from "./exit-codes.ts";
-
-/** A password that is yet to be asked for. */
-export interface PasswordQuestion {
-  readonly question: string;
-  readonly repeated: string;
-  /** Nothing typed means none. */
-  readonly optional: boolean;
-}
-
-export interface DynsecRequest {
-  readonly command: JsonObject;
-  readonly ask?: PasswordQuestion | undefined;
-}
-
-interface Words {
-  readonly usage: string;
-  /** undefined where the words do not fit. */
-  readonly read: (words: readonly string[]) => DynsecRequest | undefined;
-}
 
 const ACL_TYPES = [
   "publishClientSend",
@@ -104,7 +92,7 @@ export const DYNSEC_COMMANDS: Readonly<Record<string, Words>> = {
 };
 
 /** Throws CommandFailure where the words make no command. */
-export function readDynsecWords(words: readonly string[]): DynsecRequest {
+export function readDynsecWords(words: readonly string[]): ControlRequest {
   const [first = "", ...rest] = words;
   const name = oneOf(Object.keys(DYNSEC_COMMANDS), first);
   const known = name === undefined ? undefined : DYNSEC_COMMANDS[name];
@@ -123,27 +111,6 @@ export function questionFor(username: string, optional: boolean): PasswordQuesti
     optional,
   };
 }
-
-/** Words that are fields in their order, those in brackets optional, some of them numbers. */
-function plain(usage: string): Words {
-  const fields = usage.split(" ").filter((word) => word !== "");
-  const names = fields.map((word) => word.replace(/[[\]]/g, "").toLowerCase());
-  const needed = fields.filter((word) => !word.startsWith("[")).length;
-  return {
-    usage,
-    read: (words) => {
-      if (words.length < needed || words.length > names.length) return undefined;
-      const command: Record<string, unknown> = {};
-      for (const [at, word] of words.entries()) {
-        const name = names[at] as string;
-        Object.assign(command, NUMBERS.has(name) ? number(name, word) : { [name]: word });
-      }
-      return { command };
-    },
-  };
-}
-
-const NUMBERS: ReadonlySet<string> = new Set(["priority", "count", "offset"]);
 
 /** A name, and what is to be different as JSON: mosquitto_ctrl has no such words. */
 function withJson(name: string): Words {
@@ -165,7 +132,7 @@ function withJson(name: string): Words {
   };
 }
 
-function readCreateClient([username, ...options]: readonly string[]): DynsecRequest | undefined {
+function readCreateClient([username, ...options]: readonly string[]): ControlRequest | undefined {
   if (username === undefined) return undefined;
   let clientid: string | undefined;
   let password: string | undefined;
@@ -186,17 +153,6 @@ function readCreateClient([username, ...options]: readonly string[]): DynsecRequ
   if (without && password !== undefined) return undefined;
   const ask = without || password !== undefined ? undefined : questionFor(username, true);
   return { command: { username, password, clientid }, ask };
-}
-
-function number(name: string, word: string | undefined): JsonObject {
-  if (word === undefined) return {};
-  if (!/^-?\d{1,9}$/.test(word)) throw new CommandFailure(`${name} must be a whole number.`);
-  return { [name]: Number(word) };
-}
-
-function oneOf(words: readonly string[], word: string | undefined): string | undefined {
-  const wanted = word?.toLowerCase();
-  return words.find((known) => known.toLowerCase() === wanted);
 }
 
 function allowance(word: string | undefined): boolean | undefined {

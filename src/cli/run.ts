@@ -4,6 +4,7 @@ import { ConfigError, formatProblem, type Problem } from "../config/config-error
 import { type Loaded, type LoadOptions, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { checkAccessFiles } from "./check-access.ts";
+import { goToBackground, isInBackground, leaveTerminal } from "./daemon.ts";
 import { type Build, serve, takeOverSignals } from "./serve.ts";
 
 interface RunOptions {
@@ -17,10 +18,10 @@ interface RunOptions {
   readonly demo?: boolean | undefined;
 }
 
-const EXIT_FAILURE = 1;
 const EXIT_CONFIG = 3;
 
-export function command(build: Build): Command {
+/** `loadBuild` is called once the configuration is known to be right: mistakes are told sooner. */
+export function command(loadBuild: () => Promise<Build>): Command {
   const run = new Command("run")
     .description("run the gateway until it is interrupted")
     .option(
@@ -35,7 +36,7 @@ export function command(build: Build): Command {
     )
     .option("-q, --quiet", "log nothing")
     .option("-v, --verbose", "log everything")
-    .option("-d, --daemon", "not supported: let systemd or a container run Midge")
+    .option("-d, --daemon", "go on in the background once it runs; systemd needs no such thing")
     .option("--test-config", "check the configuration and exit")
     .option("--demo", "run simulated MQTT-SN nodes as well, to have something to see")
     .addHelpText(
@@ -47,7 +48,7 @@ SIGINT and SIGTERM stop Midge. SIGHUP has it read its configuration, certificate
 and open its log file anew; SIGUSR1 writes what is to survive a restart at once; SIGUSR2 logs all
 subscriptions.`,
     )
-    .action((options: RunOptions) => action(build, options));
+    .action((options: RunOptions) => action(loadBuild, options));
   // Mosquitto's name of -c.
   return run.addOption(run.createOption("--config-file <file>").hideHelp());
 }
@@ -60,10 +61,10 @@ function addPort(text: string, before: readonly number[]): readonly number[] {
   return [...before, port];
 }
 
-async function action(build: Build, options: RunOptions): Promise<void> {
-  if (options.daemon === true) {
-    process.stderr.write("midge: -d is not supported; let systemd run `midge run` (Type=exec).\n");
-    process.exitCode = EXIT_FAILURE;
+async function action(loadBuild: () => Promise<Build>, options: RunOptions): Promise<void> {
+  if (options.testConfig === true && (options.config ?? options.configFile) === undefined) {
+    process.stderr.write("midge: --test-config needs the file to test: -c FILE\n");
+    process.exitCode = EXIT_CONFIG;
     return;
   }
   takeOverSignals();
@@ -76,8 +77,14 @@ async function action(build: Build, options: RunOptions): Promise<void> {
     test(loaded.config);
     return;
   }
+  const background = options.daemon === true && isInBackground();
+  if (options.daemon === true && !background) {
+    process.exitCode = await goToBackground();
+    return;
+  }
   const reload = () => loadConfig({ ...loadOptions(options), files: "again" });
-  await serve(build, { loaded, reload, demo: options.demo === true });
+  const ready = background ? leaveTerminal : () => {};
+  await serve(await loadBuild(), { loaded, reload, demo: options.demo === true, ready });
 }
 
 /** What `--test-config` says of a configuration that is right in itself. */
@@ -96,7 +103,8 @@ function loadOptions({ config, configFile, port, verbose, quiet }: RunOptions): 
 function load(options: RunOptions): Loaded | undefined {
   try {
     const loaded = loadConfig({ ...loadOptions(options), files: "first" });
-    tell(loaded.warnings, "Warning: ");
+    // Whoever started this one in the background has told them.
+    if (!isInBackground()) tell(loaded.warnings, "Warning: ");
     return loaded;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

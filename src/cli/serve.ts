@@ -40,6 +40,8 @@ export interface ServeOptions {
   /** Reads the configuration again; throws ConfigError. */
   readonly reload: () => Loaded;
   readonly demo: boolean;
+  /** Called once everything runs. */
+  readonly ready: () => void;
 }
 
 const EXIT_FAILURE = 1;
@@ -103,6 +105,7 @@ export async function serve(build: Build, options: ServeOptions): Promise<void> 
   });
   log.info("Midge is ready.");
   for (const { what, where } of midge.endpoints) log.info(`  ${what.padEnd(20)} ${where}`);
+  options.ready();
   if (options.demo) endDemo = startDemo(config, log);
 }
 

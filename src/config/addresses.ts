@@ -43,8 +43,17 @@ export function isMulticast(address: string): boolean {
 
 /** Two sockets on the same port with these addresses get in each other's way. */
 export function overlaps(one: string, other: string): boolean {
-  const a = one === "localhost" ? "127.0.0.1" : one;
-  const b = other === "localhost" ? "127.0.0.1" : other;
+  return addressesOf(one).some((a) => addressesOf(other).some((b) => overlap(a, b)));
+}
+
+/** What "localhost" stands for, whatever the machine's own list of hosts says (RFC 6761 §6.3). */
+const LOCALHOST: readonly string[] = ["127.0.0.1", "::1"];
+
+function addressesOf(address: string): readonly string[] {
+  return address === "localhost" ? LOCALHOST : [address];
+}
+
+function overlap(a: string, b: string): boolean {
   if (a === b || isEverything(a) || isEverything(b)) return true;
   return (a === "0.0.0.0" && isIPv4(b)) || (b === "0.0.0.0" && isIPv4(a));
 }

@@ -1,6 +1,6 @@
 /** What a careful person would not leave so: settings that are allowed, but let in or out too much. */
 import type { KeyPath } from "./key-path.ts";
-import type { HttpConfig, ListenerConfig } from "./schema.ts";
+import type { HttpConfig, LinkConfig, ListenerConfig } from "./schema.ts";
 import { isPrivate, knowsUsers, type SettledParts } from "./settle.ts";
 import type { Finding } from "./validate.ts";
 
@@ -8,6 +8,14 @@ export function advise(parts: SettledParts): Finding[] {
   const found: Finding[] = [];
   for (const { index, value } of parts.listener) {
     adviseListener(value, parts, ["listener", index], found);
+  }
+  if (parts.gateway?.enabled === true) {
+    for (const { index, value } of parts.link) adviseLink(value, ["link", index], found);
+    const [first] = parts.node;
+    if (first !== undefined && parts.link.every(({ value }) => value.admission === "open")) {
+      const message = 'has no effect: admission is "open", so that every node may connect';
+      found.push({ at: ["node", first.index, "client_id"], message });
+    }
   }
   if (parts.http?.enabled === true) adviseHttp(parts.http, parts, found);
   const { broker } = parts;
@@ -60,6 +68,19 @@ function adviseListener(
   }
 }
 
+function adviseLink(link: LinkConfig, at: KeyPath, found: Finding[]): void {
+  const tell = (key: string, message: string) => found.push({ at: [...at, key], message });
+  const open = !isPrivate({ ...link, path: "" });
+  if (open && link.admission === "open" && !hasRules(link)) {
+    tell("admission", "whoever reaches this machine may publish and read everything as a node");
+  }
+  if (link.username === "%c" && hasRules(link)) {
+    const message =
+      'a node that calls itself as a user has this user\'s rights: put something before it, such as "sn-%c"';
+    tell("username", message);
+  }
+}
+
 function adviseHttp(http: HttpConfig, { access }: SettledParts, found: Finding[]): void {
   if (isPrivate({ ...http, path: "" }) || !http.allow_anonymous) return;
   if (access?.acl_file !== "" || access.dynamic_security) return;
@@ -68,6 +89,10 @@ function adviseHttp(http: HttpConfig, { access }: SettledParts, found: Finding[]
 }
 
 /** Something decides who may do what. */
-function hasRules({ acl_file, dynamic_security, plugins }: ListenerConfig): boolean {
+function hasRules({
+  acl_file,
+  dynamic_security,
+  plugins,
+}: Pick<ListenerConfig, "acl_file" | "dynamic_security" | "plugins">): boolean {
   return acl_file !== "" || dynamic_security || plugins.length > 0;
 }

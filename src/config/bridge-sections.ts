@@ -103,6 +103,14 @@ export const BridgeSchema = v.pipe(
       }),
       "",
     ),
+    local_username: v.optional(
+      text({
+        description:
+          "The user name of the bridge at this broker, which plugins see. Its rights do not depend on it.",
+        restart: true,
+      }),
+      "",
+    ),
     protocol: v.optional(
       choice(["mqttv311", "mqttv31"], {
         description: "The version of MQTT to speak with the other broker.",
@@ -147,6 +155,22 @@ export const BridgeSchema = v.pipe(
         },
       ),
       20,
+    ),
+    round_robin: v.optional(
+      flag({
+        description:
+          "Take all brokers of the list as equal, and stay with the one that answers, instead of going back to the first.",
+        restart: true,
+      }),
+      false,
+    ),
+    attempt_unsubscribe: v.optional(
+      flag({
+        description:
+          "Unsubscribe at the other broker from topics that only go out, in case they came in before.",
+        restart: true,
+      }),
+      true,
     ),
     try_private: v.optional(
       flag({

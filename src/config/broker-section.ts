@@ -1,11 +1,17 @@
 /** The broker's own options: `[broker]`. */
 import * as v from "valibot";
+import { parseEndpoint } from "./addresses.ts";
 import { duration, flag, integer, optionalInteger, text } from "./fields.ts";
 
 const NO_LIMIT = [-1, "no limit"] as const;
 /** There are no more packet identifiers than this. */
 const PROTOCOL_LIMIT = 65_535;
 const LARGEST = 1_000_000_000;
+
+/** In the form that MQTT 5.0 §4.11 asks for. */
+function isServerReference(text: string): boolean {
+  return text === "" || text.split(" ").every((one) => parseEndpoint(one, 1883) !== undefined);
+}
 
 export const BrokerSchema = v.pipe(
   v.object({
@@ -215,6 +221,19 @@ export const BrokerSchema = v.pipe(
         { description: "How many clients may be connected at a time, over all listeners." },
       ),
       -1,
+    ),
+    server_reference: v.optional(
+      text(
+        {
+          description:
+            'Another broker that MQTT 5.0 clients are told to use when there is no room for them here, and when Midge stops; "" means none. Several are separated by spaces.',
+        },
+        {
+          expected: '"host", "host:port" or "[IPv6 address]:port", several separated by one space',
+          allows: isServerReference,
+        },
+      ),
+      "",
     ),
     global_max_clients: v.optional(
       integer(

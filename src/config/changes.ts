@@ -40,7 +40,8 @@ function compare(
   }
   const [old, fresh] = [listOf(before[key]), listOf(after[key])];
   if (old.length !== fresh.length) {
-    changes.later.push(`[[${section.path}]]`);
+    const later = section.options.some(({ restart }) => restart === true);
+    (later ? changes.later : changes.now).push(`[[${section.path}]]`);
     return;
   }
   for (const [index, table] of fresh.entries()) {

@@ -12,9 +12,12 @@ import {
   clash,
   type ServerSocket,
 } from "./listener-checks.ts";
+import { checkNodes } from "./node-checks.ts";
+import { predefinedConflicts } from "./predefined-conflicts.ts";
 import type { BridgeConfig, BridgeTopicConfig } from "./schema.ts";
 import type { SettledParts } from "./settle.ts";
 import { quote } from "./show-value.ts";
+import { checkUpstream } from "./upstream-checks.ts";
 import type { Placed } from "./validate.ts";
 
 export function crossCheck(parts: SettledParts, source: Source): CrossFindings {
@@ -31,6 +34,8 @@ export function crossCheck(parts: SettledParts, source: Source): CrossFindings {
   checkWhoComesIn(parts.listener, parts.http, finds);
   checkPlugins(parts.plugin, parts.listener, finds);
   checkAccess(parts, finds);
+  checkNodes(parts, source, finds);
+  checkUpstream(parts, finds);
   checkPredefinedTopics(parts, source, finds);
   for (const { index, value } of parts.bridge) checkBridge(value, ["bridge", index], finds);
   checkLocalClientIds(parts.bridge, source, finds);
@@ -53,7 +58,9 @@ function udpSockets(parts: SettledParts): ServerSocket[] {
   if (parts.gateway?.enabled === false) return [];
   return parts.link.map(({ index, value }): ServerSocket => {
     const { port, address, optional } = value;
-    return { at: ["link", index], port, address, optional };
+    // "::" stands for IPv6 alone here.
+    const socket_domain = address === "::" ? "ipv6" : undefined;
+    return { at: ["link", index], port, address, optional, socket_domain };
   });
 }
 
@@ -79,9 +86,10 @@ function checkPorts(
 }
 
 /** Options about dynamic security do nothing where nobody uses it. */
-function checkAccess({ access, listener }: SettledParts, finds: Finds): void {
+function checkAccess({ access, listener, link }: SettledParts, finds: Finds): void {
   if (access === undefined) return;
-  const used = access.dynamic_security || listener.some(({ value }) => value.dynamic_security);
+  const ways = [...listener, ...link];
+  const used = access.dynamic_security || ways.some(({ value }) => value.dynamic_security);
   for (const key of ["dynamic_security_import", "dynamic_security_password_init_file"] as const) {
     if (access[key] === "" || used) continue;
     finds.warnings.push({ at: ["access", key], message: "has no effect without dynamic_security" });
@@ -109,17 +117,13 @@ function checkNames(
 }
 
 function checkPredefinedTopics(parts: SettledParts, { nameOf }: Source, finds: Finds): void {
-  const seen = new Map<string, number>();
-  for (const { index, value } of parts.predefined_topic) {
-    const key = `${value.id} ${value.node}`;
-    const first = seen.get(key);
-    if (first === undefined) {
-      seen.set(key, index);
-      continue;
-    }
-    const who = value.node === "" ? "all nodes" : `node ${quote(value.node)}`;
-    const earlier = nameOf(["predefined_topic", first]);
-    const message = `topic id ${value.id} is defined for ${who} by ${earlier} already`;
+  const placed = parts.predefined_topic.map(({ index, value }) => ({
+    topic: value,
+    place: nameOf(["predefined_topic", index]),
+    line: 0,
+  }));
+  for (const { at, message } of predefinedConflicts(placed)) {
+    const index = parts.predefined_topic[at]?.index ?? at;
     finds.errors.push({ at: ["predefined_topic", index, "id"], message });
   }
 }

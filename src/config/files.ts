@@ -15,6 +15,8 @@ const ACCESS: Readonly<Record<string, Kind>> = {
   dynamic_security_password_init_file: "secret",
 };
 
+const GATEWAY: Readonly<Record<string, Kind>> = { upstream_ca_file: "file" };
+
 const LISTENER: Readonly<Record<string, Kind>> = {
   password_file: "secret",
   acl_file: "file",
@@ -23,6 +25,7 @@ const LISTENER: Readonly<Record<string, Kind>> = {
   keyfile: "secret",
   cafile: "file",
   capath: "folder",
+  http_dir: "folder",
   crlfile: "file",
   dhparamfile: "file",
 };
@@ -37,7 +40,9 @@ export function checkFiles(parts: ValidParts, when: "first" | "again"): CrossFin
     }
   };
   if (parts.access !== undefined) look(parts.access, ACCESS, ["access"]);
+  if (parts.gateway !== undefined) look(parts.gateway, GATEWAY, ["gateway"]);
   for (const { index, value } of parts.listener) look(value, LISTENER, ["listener", index]);
+  for (const { index, value } of parts.link) look(value, { acl_file: "file" }, ["link", index]);
   for (const { index, value } of parts.plugin) look(value, { module: "file" }, ["plugin", index]);
   return finds;
 }

@@ -1,8 +1,25 @@
 /** The MQTT-SN side: `[gateway]`, `[[predefined_topic]]` and `[[link]]`. */
 import * as v from "valibot";
 import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
+import {
+  HIGHEST_TOPIC_ID,
+  isNodePattern,
+  LONGEST_PATTERN,
+  LOWEST_TOPIC_ID,
+} from "../topics/predefined-topic.ts";
 import { isMulticast } from "./addresses.ts";
-import { choice, flag, integer, listenAddress, port, text } from "./fields.ts";
+import {
+  choice,
+  flag,
+  integer,
+  listenAddress,
+  optionalInteger,
+  path,
+  port,
+  text,
+} from "./fields.ts";
+import { GATEWAY_ADMISSION, LINK_ADMISSION } from "./node-sections.ts";
+import { GATEWAY_UPSTREAM } from "./upstream-sections.ts";
 
 export const GatewaySchema = v.pipe(
   v.object({
@@ -19,9 +36,10 @@ export const GatewaySchema = v.pipe(
     ),
     advertise_interval: v.optional(
       integer(
-        { min: 1, max: 65_535 },
+        { min: 0, max: 65_535 },
         {
-          description: "How often the gateway advertises itself on links that can broadcast.",
+          description:
+            "How often the gateway advertises itself on links that can broadcast; 0 is never. MQTT-SN 1.2 advises more than 15 minutes.",
           unit: "seconds",
           restart: true,
         },
@@ -70,6 +88,15 @@ export const GatewaySchema = v.pipe(
       ),
       "midge-qos-minus-one",
     ),
+    ...GATEWAY_ADMISSION,
+    ...GATEWAY_UPSTREAM,
+    predefined_topic_file: v.optional(
+      path({
+        description:
+          "A file of topic ids that nodes know without registering them, one line `ClientId, topic name, topic id` each, as predefinedTopic.conf of other gateways; `*` is all nodes.",
+      }),
+      "",
+    ),
     report_interval: v.optional(
       integer(
         { min: 0, max: 65_535 },
@@ -88,22 +115,27 @@ export const GatewaySchema = v.pipe(
 export const PredefinedTopicSchema = v.pipe(
   v.object({
     id: integer(
-      { min: 1, max: 65_534, what: "a topic id" },
-      { description: "The topic id that nodes use.", example: 1, restart: true },
+      { min: LOWEST_TOPIC_ID, max: HIGHEST_TOPIC_ID, what: "a topic id" },
+      { description: "The topic id that nodes use.", example: 1 },
     ),
     name: text(
-      { description: "The topic that it stands for.", example: "sensors/outdoor", restart: true },
+      { description: "The topic that it stands for.", example: "sensors/outdoor" },
       {
         expected: "a topic name without wildcards",
         allows: (name) => isTopicName(name, LONGEST_TOPIC),
       },
     ),
     node: v.optional(
-      text({
-        description:
-          'The client id of the only node that it holds for, before one for all nodes; "" means all nodes.',
-        restart: true,
-      }),
+      text(
+        {
+          description:
+            'The client id of the only node that it holds for, or a pattern in which * stands for any characters; "" means all nodes. What is for fewer nodes goes first.',
+        },
+        {
+          expected: `a client id, or a pattern of at most ${LONGEST_PATTERN} characters`,
+          allows: isNodePattern,
+        },
+      ),
       "",
     ),
   }),
@@ -135,7 +167,7 @@ export const LinkSchema = v.pipe(
     address: v.optional(
       listenAddress({
         description:
-          'The address to receive on: "127.0.0.1" serves this machine only, "" every network that the machine is in.',
+          'The address to receive on: "127.0.0.1" serves this machine only, "" every network that the machine is in, "0.0.0.0" and "::" the same for IPv4 or IPv6 alone.',
         restart: true,
       }),
       "127.0.0.1",
@@ -161,6 +193,36 @@ export const LinkSchema = v.pipe(
         restart: true,
       }),
       "",
+    ),
+    multicast_ttl: v.optional(
+      integer(
+        { min: 1, max: 255 },
+        {
+          description: "How many hops multicast goes; 1 stays in the local network.",
+          unit: "hops",
+          restart: true,
+        },
+      ),
+      1,
+    ),
+    gateway_id: optionalInteger(
+      { min: 0, max: 255 },
+      {
+        description: "The gateway id on this link.",
+        defaultText: "that of `[gateway]`",
+        example: 1,
+        restart: true,
+      },
+    ),
+    advertise_interval: optionalInteger(
+      { min: 0, max: 65_535 },
+      {
+        description: "How often the gateway advertises itself on this link; 0 is never.",
+        unit: "seconds",
+        defaultText: "that of `[gateway]`",
+        example: 900,
+        restart: true,
+      },
     ),
     retry_interval: v.optional(
       integer(
@@ -206,6 +268,7 @@ export const LinkSchema = v.pipe(
       ),
       1_048_576,
     ),
+    ...LINK_ADMISSION,
     optional: v.optional(
       flag({ description: "A port that is taken is only a warning.", hidden: true }),
       false,

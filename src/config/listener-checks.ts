@@ -27,10 +27,13 @@ export function checkListener(
       wrong("path", `must not have more than ${LONGEST_SOCKET_PATH} bytes`);
     }
   }
-  checkTls(listener, wrong);
+  checkTls(listener, wrong, odd);
   checkProxy(listener, wrong, odd);
   if (listener.websockets_origin.length > 0 && listener.protocol === "mqtt") {
     odd("websockets_origin", 'has no effect with protocol "mqtt"');
+  }
+  if (listener.http_dir !== "" && listener.protocol === "mqtt") {
+    odd("http_dir", 'has no effect with protocol "mqtt"');
   }
   if (listener.use_username_as_clientid && listener.clientid_prefixes.length > 0) {
     odd("use_username_as_clientid", "only user names with one of clientid_prefixes will do");
@@ -55,7 +58,8 @@ const CLIENT_CERTIFICATE = [
   "use_subject_as_username",
 ] as const;
 
-function checkTls(listener: ListenerConfig, wrong: Tell): void {
+function checkTls(listener: ListenerConfig, wrong: Tell, odd: Tell): void {
+  checkDates(listener, wrong, odd);
   const { certfile, keyfile, psk_hint, psk_file, enable_proxy_protocol } = listener;
   const hasCertificate = certfile !== "";
   if (hasCertificate && keyfile === "") wrong("certfile", "needs a keyfile");
@@ -81,6 +85,17 @@ function checkTls(listener: ListenerConfig, wrong: Tell): void {
     const byKey = psk_hint !== "" && key === "use_identity_as_username";
     const byProxy = enable_proxy_protocol === 2 && key !== "use_subject_as_username";
     if (listener[key] && !byKey && !byProxy) wrong(key, "needs a certfile and a keyfile");
+  }
+}
+
+/** Of a certificate that is revoked and has expired, the TLS library tells the latter only. */
+function checkDates(listener: ListenerConfig, wrong: Tell, odd: Tell): void {
+  const key = "disable_client_cert_date_checks";
+  if (!listener[key]) return;
+  if (listener.crlfile !== "") {
+    wrong(key, "cannot be used with crlfile: it would hide which certificates are revoked");
+  } else if (!listener.require_certificate || listener.certfile === "") {
+    odd(key, "has no effect without certfile and require_certificate");
   }
 }
 

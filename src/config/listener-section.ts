@@ -30,10 +30,10 @@ const PLACE = {
   address: v.optional(
     listenAddress({
       description:
-        'The address to listen on: "127.0.0.1" serves this machine only, "" every network that the machine is in.',
+        'The address to listen on: "localhost" serves this machine only, by IPv4 and IPv6, "" every network that the machine is in.',
       restart: true,
     }),
-    "127.0.0.1",
+    "localhost",
   ),
   path: v.optional(
     path({
@@ -90,6 +90,14 @@ const PLACE = {
       { expected: "an origin as browsers send it", allows: (origin) => /^\S+$/.test(origin) },
     ),
     [],
+  ),
+  http_dir: v.optional(
+    path({
+      description:
+        "With protocol websockets: a folder whose files web browsers get here by HTTP, without a password; index.html for the folder itself.",
+      restart: true,
+    }),
+    "",
   ),
   websockets_headers_size: v.optional(
     integer(

@@ -66,7 +66,11 @@ export const LISTENER_TLS = {
     false,
   ),
   disable_client_cert_date_checks: v.optional(
-    flag({ description: "Take client certificates that have expired, too.", hidden: true }),
+    flag({
+      description:
+        "Take client certificates before and after their time, too: for machines that do not know the time. Not with crlfile.",
+      restart: true,
+    }),
     false,
   ),
   tls_version: v.optional(

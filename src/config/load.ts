@@ -8,6 +8,7 @@ import { checkFiles } from "./files.ts";
 import type { CrossFindings, Source } from "./findings.ts";
 import { formatPath, type KeyPath, type Locate } from "./key-path.ts";
 import { readMosquittoConf } from "./mosquitto-conf.ts";
+import { readPredefinedTopicFile } from "./predefined-topic-file.ts";
 import { readText } from "./read-text.ts";
 import type { Config, GivenConfig } from "./schema.ts";
 import { settle, settleParts } from "./settle.ts";
@@ -75,15 +76,25 @@ export function loadConfig({ file, overrides, files }: LoadOptions): Loaded {
     files === undefined ? NOTHING_FOUND : checkFiles(withModules(parts, modulePath), files);
   const toProblem = ({ at, message }: Finding): Problem => ({ ...locate(at), message });
   const found = [...findings, ...crossed.errors, ...looked.errors];
-  const problems = [...reading.problems, ...found.slice(0, MOST_LOCATED).map(toProblem)];
-  const count = reading.problems.length + found.length;
+  const listed = predefinedIn(parts, sourceOf(reading));
+  const problems = [
+    ...reading.problems,
+    ...found.slice(0, MOST_LOCATED).map(toProblem),
+    ...listed.problems,
+  ];
+  const count = reading.problems.length + found.length + listed.problems.length;
   if (count > 0) throw new ConfigError(cut(inOrder(problems), count));
   const warnings = inOrder([...reading.warnings, ...crossed.warnings.map(toProblem)]);
   const advice = inOrder([...advise(settled), ...looked.warnings].map(toProblem));
   const given = assemble(raw);
   const named = withNamesApart(settle(given), raw);
   const plugin = named.plugin.map((one) => ({ ...one, module: modulePath(one.module) }));
-  const config = { ...(reading.mosquitto ? withOptional(named) : named), plugin };
+  const predefined_topic = [...named.predefined_topic, ...listed.topics];
+  const config = {
+    ...(reading.mosquitto ? withOptional(named) : named),
+    plugin,
+    predefined_topic,
+  };
   return { config, given, warnings, advice, file };
 }
 
@@ -94,6 +105,18 @@ function withModules(parts: ValidParts, modulePath: (module: string) => string):
     value: { ...one.value, module: modulePath(one.value.module) },
   }));
   return { ...parts, plugin };
+}
+
+/** The topic ids that a file of their own defines. */
+function predefinedIn({ gateway, predefined_topic }: ValidParts, { nameOf }: Source) {
+  const file = gateway?.predefined_topic_file ?? "";
+  if (file === "") return { topics: [], problems: [] };
+  const before = predefined_topic.map(({ index, value }) => ({
+    topic: value,
+    place: nameOf(["predefined_topic", index]),
+    line: 0,
+  }));
+  return readPredefinedTopicFile(file, before);
 }
 
 const NOTHING_FOUND: CrossFindings = { errors: [], warnings: [] };

@@ -49,7 +49,8 @@ class ConfReader {
     const draft = this.#draft;
     this.#readFile(text, this.#file, true);
     const report: Report = (place, message) => this.#problems.push({ ...place, message });
-    finishListeners(draft, report);
+    const warn: Report = (place, message) => this.#warnings.push({ ...place, message });
+    finishListeners(draft, report, warn);
     finishPlugins(draft, report);
     finishBridges(draft);
     finishLog(draft);

@@ -7,7 +7,6 @@ import { quote } from "./show-value.ts";
 export const LISTENER_OPTIONS: Readonly<Record<string, Special>> = {
   accept_protocol_versions: acceptProtocolVersions,
   bind_address: bindAddress,
-  http_dir: httpDirectory,
   listener,
   per_listener_settings: perListenerSettings,
   port: defaultPort,
@@ -52,11 +51,6 @@ function protocol({ words, place, context }: OptionLine): void {
   context.listener?.set("protocol", words.choice(PROTOCOLS), place);
 }
 
-function httpDirectory({ words, warn }: OptionLine): void {
-  words.text();
-  warn("has no effect: Midge serves its own dashboard");
-}
-
 function socketDomain({ words, place, context }: OptionLine): void {
   context.listener?.set("socket_domain", words.choice(["ipv4", "ipv6"]), place);
 }
@@ -86,7 +80,7 @@ function headersSize({ words, place, draft }: OptionLine): void {
 }
 
 /** What Mosquitto takes for granted about listeners. */
-export function finishListeners(draft: ConfigDraft, report: Report): void {
+export function finishListeners(draft: ConfigDraft, report: Report, warn: Report): void {
   const { localOnly, headersSize, listeners } = draft;
   const { access } = draft.single;
   if (!access.has("allow_anonymous")) access.set("allow_anonymous", localOnly, access.place);
@@ -94,22 +88,25 @@ export function finishListeners(draft: ConfigDraft, report: Report): void {
     const { place } = listener;
     if (!listener.has("path")) {
       if (!listener.has("port")) listener.set("port", 1883, place);
-      if (!listener.has("address")) listener.set("address", localOnly ? "127.0.0.1" : "", place);
+      if (!listener.has("address")) listener.set("address", localOnly ? "localhost" : "", place);
     }
     if (headersSize !== undefined) {
       listener.set("websockets_headers_size", headersSize.value, headersSize.place);
     }
   }
-  finishHttp(draft, report);
+  finishHttp(draft, report, warn);
 }
 
 /** A listener for Mosquitto's HTTP API is where Midge's own web server goes. */
-function finishHttp(draft: ConfigDraft, report: Report): void {
+function finishHttp(draft: ConfigDraft, report: Report, warn: Report): void {
   const { http } = draft.single;
   const servers = draft.listeners.filter(({ values }) => values.protocol === "http_api");
   for (const server of servers) {
     draft.listeners.splice(draft.listeners.indexOf(server), 1);
     const place = server.placeOf("protocol");
+    if (server.has("http_dir")) {
+      warn(server.placeOf("http_dir"), "has no effect: Midge serves its own dashboard here");
+    }
     if (http.has("port")) {
       report(place, "Midge has one web server only, and it has a listener already");
     } else if (server.has("path")) {

@@ -94,8 +94,8 @@ function refused(scope: Scope, why: string, unless?: string | undefined): Mosqui
 const LAZY = 'concerns bridges of start_type "lazy" only';
 const WRITES = "Midge writes the disk by its own rules";
 const BUFFERS = "Midge sizes its buffers by itself";
+const MPTCP = "connections are plain TCP";
 const ENGINES = "OpenSSL engines are not supported: give the key as a PEM file";
-const DATES = "not supported: Node's TLS always checks the dates of certificates";
 const MQTT5_BRIDGE = "concerns bridges that speak MQTT 5.0, and Midge's do not yet";
 /** Of bridges only. */
 const LATER = "not supported yet by this version of Midge";
@@ -191,9 +191,9 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   "ciphers_tls1.3": lastText("anyListener", "ciphers_tls13"),
   crlfile: lastText("anyListener", "crlfile"),
   dhparamfile: ignored("anywhere", "it is no longer required"),
-  disable_client_cert_date_checks: refused("listener", DATES, "false"),
+  disable_client_cert_date_checks: flag("listener", "disable_client_cert_date_checks"),
   enable_proxy_protocol: number("listener", "enable_proxy_protocol"),
-  http_dir: special("listener"),
+  http_dir: text("listener", "http_dir"),
   keyfile: lastText("anyListener", "keyfile"),
   listener: special("anywhere"),
   listener_allow_anonymous: flag("listener", "allow_anonymous"),
@@ -204,6 +204,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   max_topic_alias_broker: number("listener", "max_topic_alias_broker"),
   maximum_qos: number("anyListener", "max_qos"),
   mount_point: lastText("listener", "mount_point"),
+  mptcp: ignored("listener", MPTCP, "false"),
   port: special("anywhere"),
   protocol: special("anyListener"),
   proxy_protocol_v2_require_tls: flag("listener", "proxy_protocol_v2_require_tls"),
@@ -224,7 +225,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   address: special("bridge"),
   addresses: special("bridge"),
   bridge_alpn: refused("bridge", LATER),
-  bridge_attempt_unsubscribe: ignored("bridge", "Midge does without", "true"),
+  bridge_attempt_unsubscribe: flag("bridge", "attempt_unsubscribe"),
   bridge_bind_address: refused("bridge", LATER),
   bridge_cafile: refused("bridge", LATER),
   bridge_capath: refused("bridge", LATER),
@@ -235,6 +236,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   bridge_insecure: refused("bridge", LATER, "false"),
   bridge_keyfile: refused("bridge", LATER),
   bridge_max_packet_size: refused("bridge", LATER, "0"),
+  bridge_mptcp: ignored("bridge", MPTCP, "false"),
   bridge_max_topic_alias: ignored("bridge", MQTT5_BRIDGE),
   bridge_outgoing_retain: refused("bridge", LATER, "true"),
   bridge_protocol_version: special("bridge"),
@@ -255,7 +257,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   local_cleansession: flag("bridge", "local_clean_session"),
   local_clientid: text("bridge", "local_client_id"),
   local_password: ignored("bridge", "a bridge needs no password at its own broker"),
-  local_username: ignored("bridge", "a bridge needs no user name at its own broker"),
+  local_username: text("bridge", "local_username"),
   notification_topic: text("bridge", "notification_topic"),
   notifications: flag("bridge", "notifications"),
   notifications_local_only: flag("bridge", "notifications_local_only"),
@@ -264,7 +266,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   remote_password: text("bridge", "password"),
   remote_username: text("bridge", "username"),
   restart_timeout: special("bridge"),
-  round_robin: refused("bridge", LATER, "false"),
+  round_robin: flag("bridge", "round_robin"),
   start_type: special("bridge"),
   threshold: ignored("bridge", LAZY),
   topic: special("bridge"),

@@ -10,9 +10,11 @@ import { GatewaySchema, LinkSchema, PredefinedTopicSchema } from "./gateway-sect
 import { HttpSchema } from "./http-section.ts";
 import { ListenerSchema } from "./listener-section.ts";
 import { LogSchema } from "./log-section.ts";
+import { NodeSchema } from "./node-sections.ts";
 import { PluginSchema } from "./plugin-section.ts";
 import { ProcessSchema } from "./process-section.ts";
 import { StoreSchema } from "./store-section.ts";
+import { UpstreamLoginSchema } from "./upstream-sections.ts";
 
 export const ConfigSchema = v.object({
   broker: v.optional(BrokerSchema, {}),
@@ -23,6 +25,8 @@ export const ConfigSchema = v.object({
   gateway: v.optional(GatewaySchema, {}),
   predefined_topic: v.optional(v.array(PredefinedTopicSchema), []),
   link: v.optional(v.array(LinkSchema), [{}]),
+  node: v.optional(v.array(NodeSchema), []),
+  upstream_login: v.optional(v.array(UpstreamLoginSchema), []),
   bridge: v.optional(v.array(BridgeSchema), []),
   store: v.optional(StoreSchema, {}),
   log: v.optional(LogSchema, {}),
@@ -32,6 +36,7 @@ export const ConfigSchema = v.object({
 /** What a file says, with the defaults that do not depend on other options. */
 export type GivenConfig = v.InferOutput<typeof ConfigSchema>;
 export type GivenListener = GivenConfig["listener"][number];
+export type GivenLink = GivenConfig["link"][number];
 export type GivenHttp = GivenConfig["http"];
 
 /** An option that may be left to another is settled. */
@@ -55,9 +60,16 @@ export type ListenerConfig = Settled<
 >;
 export type HttpConfig = Settled<GivenHttp, "allow_anonymous">;
 
+/** The same of a link. */
+export type LinkConfig = Settled<
+  GivenLink,
+  "gateway_id" | "advertise_interval" | "admission" | "username" | "dynamic_security" | "plugins"
+>;
+
 /** The configuration in force. */
-export type Config = Omit<GivenConfig, "listener" | "http"> & {
+export type Config = Omit<GivenConfig, "listener" | "link" | "http"> & {
   readonly listener: readonly ListenerConfig[];
+  readonly link: readonly LinkConfig[];
   readonly http: HttpConfig;
 };
 export type BrokerConfig = Config["broker"];
@@ -65,7 +77,6 @@ export type AccessConfig = Config["access"];
 export type PluginConfig = Config["plugin"][number];
 export type GatewayConfig = Config["gateway"];
 export type PredefinedTopicConfig = Config["predefined_topic"][number];
-export type LinkConfig = Config["link"][number];
 export type BridgeConfig = Config["bridge"][number];
 export type BridgeTopicConfig = BridgeConfig["topic"][number];
 export type StoreConfig = Config["store"];

@@ -4,18 +4,22 @@ import type {
   AccessConfig,
   BrokerConfig,
   Config,
+  GatewayConfig,
   GivenConfig,
   GivenHttp,
+  GivenLink,
   GivenListener,
   HttpConfig,
+  LinkConfig,
   ListenerConfig,
   PluginConfig,
 } from "./schema.ts";
 import type { Placed, ValidParts } from "./validate.ts";
 
-/** What is right in itself, settled. No listeners where it is not known what they fall back on. */
-export type SettledParts = Omit<ValidParts, "listener" | "http"> & {
+/** What is right in itself, settled. No listeners and links where it is not known what they fall back on. */
+export type SettledParts = Omit<ValidParts, "listener" | "link" | "http"> & {
   readonly listener: readonly Placed<ListenerConfig>[];
+  readonly link: readonly Placed<LinkConfig>[];
   readonly http: HttpConfig | undefined;
 };
 
@@ -30,14 +34,15 @@ export function settle(given: GivenConfig): Config {
   const plugin = given.plugin.map(settlePlugin);
   const general: General = { ...given, plugin };
   const listener = given.listener.map((one) => settleListener(one, general));
-  return { ...given, plugin, listener, http: settleHttp(given.http, listener, general) };
+  const link = given.link.map((one) => settleLink(one, given.gateway, general));
+  return { ...given, plugin, listener, link, http: settleHttp(given.http, listener, general) };
 }
 
 export function settleParts(parts: ValidParts): SettledParts {
-  const { access, broker, http } = parts;
+  const { access, broker, gateway, http } = parts;
   const plugin = parts.plugin.map((one) => ({ ...one, value: settlePlugin(one.value) }));
   if (access === undefined || broker === undefined) {
-    return { ...parts, plugin, listener: [], http: undefined };
+    return { ...parts, plugin, listener: [], link: [], http: undefined };
   }
   const general: General = { access, broker, plugin: plugin.map(({ value }) => value) };
   const listener = parts.listener.map((one) => ({
@@ -45,7 +50,10 @@ export function settleParts(parts: ValidParts): SettledParts {
     value: settleListener(one.value, general),
   }));
   const listeners = listener.map(({ value }) => value);
-  return { ...parts, plugin, listener, http: http && settleHttp(http, listeners, general) };
+  const link = parts.link.flatMap((one) =>
+    gateway === undefined ? [] : [{ ...one, value: settleLink(one.value, gateway, general) }],
+  );
+  return { ...parts, plugin, listener, link, http: http && settleHttp(http, listeners, general) };
 }
 
 export function settleListener(listener: GivenListener, general: General): ListenerConfig {
@@ -71,6 +79,24 @@ export function settleListener(listener: GivenListener, general: General): Liste
   return {
     ...settled,
     allow_anonymous: listener.allow_anonymous ?? access.allow_anonymous ?? open,
+  };
+}
+
+/** Nodes are bound by the same rules as MQTT clients, but are not asked for passwords. */
+export function settleLink(
+  link: GivenLink,
+  gateway: GatewayConfig,
+  { access, plugin }: General,
+): LinkConfig {
+  return {
+    ...link,
+    gateway_id: link.gateway_id ?? gateway.id,
+    advertise_interval: link.advertise_interval ?? gateway.advertise_interval,
+    admission: link.admission ?? gateway.admission,
+    username: link.username ?? gateway.username,
+    acl_file: link.acl_file || access.acl_file,
+    dynamic_security: link.dynamic_security ?? access.dynamic_security,
+    plugins: link.plugins ?? plugin.map(({ name }) => name),
   };
 }
 

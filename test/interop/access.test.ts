@@ -59,6 +59,33 @@ async function connect(port: number, username: string, password: string): Promis
   });
 }
 
+/** Ends a Midge that runs by the mosquitto.conf of this folder, and starts it again. */
+async function restart(t: TestContext, program: Program, folder: string): Promise<Program> {
+  program.signal("SIGTERM");
+  assert.equal(await program.end(), 0);
+  const again = midge(t, "-c", join(folder, "mosquitto.conf"), "-v");
+  await again.until((text) => text.includes("Midge is ready."), "readiness");
+  return again;
+}
+
+/** The retained messages under "a" and "b" that a user gets, who may publish to "m". */
+async function retainedFor(port: number, username: string, password: string): Promise<string[]> {
+  const client = await connect(port, username, password);
+  const seen: string[] = [];
+  const last = new Promise<void>((resolve) => {
+    client.on("message", (topic, payload) => {
+      if (topic === "m") resolve();
+      else seen.push(`${topic} ${payload}`);
+    });
+  });
+  await client.subscribeAsync(["a/#", "b/#", "m"], { qos: 1 });
+  // They come before what is published after SUBACK.
+  await client.publishAsync("m", "", { qos: 1 });
+  await last;
+  await client.endAsync();
+  return seen.sort();
+}
+
 test("password and ACL files of Mosquitto decide who comes in and what he may do", async (t) => {
   const folder = temporaryFolder(t);
   const passwords = join(folder, "pw");
@@ -140,6 +167,39 @@ test("on SIGHUP new files hold, also for who is connected; bad ones change nothi
     });
   });
   assert.deepEqual(seen, ["a/1", "a/2", "a/none"]);
+});
+
+test("a retained message is kept back when its publisher has lost the right, over a restart and by SIGHUP", async (t) => {
+  const folder = temporaryFolder(t);
+  const passwords = join(folder, "pw");
+  const acl = join(folder, "acl");
+  for (const [user, ...words] of [["ann", "-c"], ["bob"]]) {
+    const line = ["passwd", ...words, "-b", passwords, user ?? "", "pw"];
+    assert.equal((await runToEnd(t, process.execPath, [MIDGE, ...line])).code, 0);
+  }
+  const rules =
+    "user ann\ntopic a/#\ntopic b/#\nuser bob\ntopic read a/#\ntopic read b/#\ntopic m\n";
+  writeFileSync(acl, rules);
+  const access = `password_file ${passwords}\nacl_file ${acl}`;
+  const { program, port } = await startByMosquittoConf(t, folder, access);
+  for (const topic of ["a/1", "b/1"]) {
+    const words = ["-t", topic, "-m", "kept", "-q", "1", "-r"];
+    assert.equal(await publish(t, port, "ann:pw", ...words), 0);
+  }
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), ["a/1 kept", "b/1 kept"]);
+  writeFileSync(acl, rules.replace("topic a/#\n", ""));
+  const again = await restart(t, program, folder);
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), ["b/1 kept"]);
+  for (const [text, expected] of [
+    [rules, ["a/1 kept", "b/1 kept"]],
+    [rules.replace("user ann\ntopic a/#\ntopic b/#\n", ""), []],
+  ] as const) {
+    writeFileSync(acl, text);
+    const told = again.output.split("Configuration").length;
+    again.signal("SIGHUP");
+    await again.until((text) => text.split("Configuration").length > told, "the reload");
+    assert.deepEqual(await retainedFor(port, "bob", "pw"), expected);
+  }
 });
 
 test("files with mistakes keep Midge from starting, with file and line", async (t) => {
@@ -273,12 +333,39 @@ test("what was managed is there after a restart, and Mosquitto's file stays as i
   const file = join(folder, "dynamic-security.json");
   const before = readFileSync(file, "utf8");
   await control(t, port, "createClient", "kept", "-p", "pw");
-  program.signal("SIGTERM");
-  assert.equal(await program.end(), 0);
+  await restart(t, program, folder);
   assert.equal(readFileSync(file, "utf8"), before);
-  const again = midge(t, "-c", join(folder, "mosquitto.conf"), "-v");
-  await again.until((text) => text.includes("Midge is ready."), "readiness");
   assert.match((await control(t, port, "listClients")).output, /^admin\nkept\n$/);
+});
+
+test("retained messages of a client whose role mosquitto_ctrl takes are kept back, over a restart", async (t) => {
+  const { program, port, folder } = await startManaged(t);
+  const ok = async (...words: string[]): Promise<void> => {
+    assert.equal((await control(t, port, ...words)).errors, "", words.join(" "));
+  };
+  await ok("createRole", "sensor");
+  await ok("addRoleACL", "sensor", "publishClientSend", "a/#", "allow");
+  for (const client of ["s1", "s2"]) {
+    await ok("createClient", client, "-p", "pw");
+    await ok("addClientRole", client, "sensor");
+    const words = ["-t", `a/${client}`, "-m", "kept", "-q", "1", "-r"];
+    assert.equal(await publish(t, port, `${client}:pw`, ...words), 0);
+  }
+  await ok("createRole", "reader");
+  for (const type of ["publishClientSend", "publishClientReceive", "subscribePattern"]) {
+    await ok("addRoleACL", "reader", type, "m", "allow");
+    if (type !== "publishClientSend") await ok("addRoleACL", "reader", type, "a/#", "allow");
+  }
+  await ok("addRoleACL", "reader", "subscribePattern", "b/#", "allow");
+  await ok("createClient", "bob", "-p", "pw");
+  await ok("addClientRole", "bob", "reader");
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), ["a/s1 kept", "a/s2 kept"]);
+  await restart(t, program, folder);
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), ["a/s1 kept", "a/s2 kept"]);
+  await ok("removeClientRole", "s1", "sensor");
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), ["a/s2 kept"]);
+  await ok("deleteClient", "s2");
+  assert.deepEqual(await retainedFor(port, "bob", "pw"), []);
 });
 
 test("who has not been given the right cannot manage anything", async (t) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, it } from "node:test";
+import { OwnEndpoints } from "../../src/links/own-endpoints.ts";
 import { UdpLink, type UdpLinkParts } from "../../src/links/udp-link.ts";
 import type { Link, LinkAddress, LinkEnd } from "../../src/seams/link.ts";
 import { KeptLog } from "../kit/kept-log.ts";
@@ -187,6 +188,34 @@ it("a node that is gone does no harm", async () => {
   await ear.until(2);
 });
 
+it("finds the address of a key again, of a family that it serves", async () => {
+  const { link, ear } = linkWith({ address: "::" });
+  await link.start();
+  const six = await nodeOn("::1");
+  const key = `[::1]:${six.address().port}`;
+  const address = link.addressOf(key) as LinkAddress;
+  assert.equal(address.key, key);
+  const answer = nextMessage(six);
+  link.send(address, Uint8Array.of(2, 0x17));
+  await answer;
+  six.send(Uint8Array.of(2, 0x16), link.port, "::1");
+  assert.equal((await ear.until(1))[0]?.from, address);
+  for (const wrong of ["127.0.0.1:1884", "x", "[::1]", "[::1]:0", "[::1]:65536", ""]) {
+    assert.equal(link.addressOf(wrong), undefined, wrong);
+  }
+});
+
+it("links for one family each share a port", async () => {
+  const six = linkWith({ address: "::" });
+  await six.link.start();
+  const four = linkWith({ address: "0.0.0.0", port: six.link.port });
+  await four.link.start();
+  const node = await nodeOn("127.0.0.1");
+  node.send(Uint8Array.of(2, 0x16), four.link.port, "127.0.0.1");
+  await four.ear.until(1);
+  assert.equal(six.ear.heard.length, 0);
+});
+
 describe("a link that cannot open", () => {
   it("says which address, port and setting, with a stable code", async () => {
     const taken = linkWith({}).link;
@@ -266,6 +295,78 @@ describe("multicast", () => {
       heard.map(({ frame }) => [...frame]),
       [[3, 1, 0]],
     );
+    assert.equal(link.errors, 0);
+  });
+
+  it("several links share a group and a port, each with its own address, and do not hear each other", async () => {
+    const own = new OwnEndpoints();
+    const one = linkWith({ address: "127.0.0.1", multicastGroup: group, own });
+    await one.link.start();
+    const { port } = one.link;
+    const other = linkWith({ address: "127.0.0.2", multicastGroup: group, port, own });
+    await other.link.start();
+    for (const { link } of [one, other]) link.broadcast(Uint8Array.of(5, 0, 7, 3, 0x84));
+    const node = await nodeOn("127.0.0.1");
+    node.setMulticastInterface("127.0.0.1");
+    node.send(Uint8Array.of(3, 1, 0), port, group);
+    for (const { link, ear } of [one, other]) {
+      const heard = await ear.until(1);
+      assert.deepEqual(
+        heard.map(({ frame }) => [...frame]),
+        [[3, 1, 0]],
+      );
+      const answer = nextMessage(node);
+      link.send((heard[0] as Heard).from, Uint8Array.of(3, 2, 7));
+      const { from } = await answer;
+      assert.equal(from.address, link === one.link ? "127.0.0.1" : "127.0.0.2");
+    }
+  });
+
+  it("another gateway that says the very same is heard", async () => {
+    const { link, ear } = linkWith({ multicastGroup: group });
+    await link.start();
+    const other = createSocket({ type: "udp4", reuseAddr: true });
+    sockets.push(other);
+    other.bind(link.port, "127.0.0.3");
+    await once(other, "listening");
+    other.setMulticastInterface("127.0.0.1");
+    const advertise = Uint8Array.of(5, 0, 7, 3, 0x84);
+    link.broadcast(advertise);
+    other.send(advertise, link.port, group);
+    const [heard] = await ear.until(1);
+    assert.equal(heard?.from.key, `127.0.0.3:${link.port}`);
+  });
+
+  it("hears searches on IPv6, and broadcasts there", async (t) => {
+    // Meant for one interface only, so that nothing leaves the machine.
+    const group6 = "ff01::4d53";
+    const { link, ear } = linkWith({ address: "::1", multicastGroup: group6 });
+    await link.start();
+    const node = createSocket({ type: "udp6", reuseAddr: true });
+    sockets.push(node);
+    node.bind(0, "::1");
+    await once(node, "listening");
+    node.setMulticastInterface("::%lo");
+    const unreachable = await new Promise<boolean>((resolve) =>
+      node.send(Uint8Array.of(3, 1, 0), link.port, group6, (error) => resolve(error !== null)),
+    );
+    if (unreachable) {
+      t.skip("the loopback interface carries no IPv6 multicast here");
+      return;
+    }
+    const [search] = await ear.until(1);
+    assert.deepEqual([...(search as Heard).frame], [3, 1, 0]);
+    const answer = nextMessage(node);
+    link.send((search as Heard).from, Uint8Array.of(3, 2, 7));
+    assert.equal((await answer).from.port, link.port);
+    link.broadcast(Uint8Array.of(5, 0, 7, 3, 0x84));
+    assert.equal(link.errors, 0);
+  });
+
+  it("limits how far broadcasts go to the radius, and to what is configured", async () => {
+    const { link } = linkWith({ multicastGroup: group, multicastHops: 4 });
+    await link.start();
+    for (const radius of [0, 1, 255]) link.broadcast(Uint8Array.of(3, 2, 7), radius);
     assert.equal(link.errors, 0);
   });
 

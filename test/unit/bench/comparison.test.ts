@@ -1,9 +1,13 @@
-/** The benchmark's table and command line. */
+/** The benchmark's tables. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { disturbanceText, groupText, summaryOf } from "../../../scripts/bench-tools/comparison.ts";
+import {
+  disturbanceText,
+  groupText,
+  outcomeOf,
+  summaryOf,
+} from "../../../scripts/bench-tools/comparison.ts";
 import { figure } from "../../../scripts/bench-tools/format.ts";
-import { readOptions, UsageError } from "../../../scripts/bench-tools/options.ts";
 
 const CALM = { serverCores: 0.5, generatorCores: 0.5, otherCores: 0 };
 
@@ -31,6 +35,16 @@ const GROUP = {
   ],
 };
 
+const TARGETS = [
+  { row: "ours", figure: "rate", of: "ratio", least: 5 },
+  { row: "ours", figure: "delay", of: "value", most: 600 },
+] as const;
+
+/** Without the blanks that align columns. */
+function linesOf(text: string): readonly string[] {
+  return text.split("\n").map((line) => line.replace(/ +/g, " "));
+}
+
 describe("the benchmark's comparison", () => {
   it("sums rounds up as medians, and those as ratios to the reference", () => {
     assert.deepEqual(summaryOf(TABLE, GROUP), [
@@ -50,28 +64,44 @@ describe("the benchmark's comparison", () => {
   });
 
   it("shows every row, with each cause of failure once", () => {
-    const lines = groupText(TABLE, GROUP).split("\n");
+    assert.deepEqual(linesOf(groupText(TABLE, GROUP)), [
+      "A case rate delay ms",
+      " ours 2,000 4.00× 0.500 0.250×",
+      " rival 500 2.00",
+      " third - -",
+      " FAILED: it did not start",
+      "",
+    ]);
+  });
+
+  it("says in each column with a target whether it is met", () => {
+    assert.deepEqual(linesOf(groupText(TABLE, { ...GROUP, targets: TARGETS })).slice(0, 3), [
+      "A case rate ≥5× delay ms ≤0.6",
+      " ours 2,000 4.00× missed 0.500 0.250× met",
+      " rival 500 2.00",
+    ]);
+  });
+
+  it("keeps summary and verdicts with the rounds", () => {
+    const { rows, summary, verdicts } = outcomeOf(TABLE, { ...GROUP, targets: TARGETS });
+    assert.equal(rows.length, 3);
+    assert.equal(summary[0]?.ratio.rate, 4);
     assert.deepEqual(
-      lines.map((line) => line.replace(/ +/g, " ")),
+      verdicts.map(({ figure, outcome }) => [figure, outcome]),
       [
-        "A case rate delay ms",
-        " ours 2,000 4.00× 0.500 0.250×",
-        " rival 500 2.00",
-        " third - -",
-        " FAILED: it did not start",
-        "",
+        ["rate", "missed"],
+        ["delay", "met"],
       ],
     );
   });
 
   it("says so when the load generator had no time left, or a server stood still", () => {
     const busy = { ...CALM, generatorCores: 0.97, serverCores: 0.62, rate: 0, delay: 1 };
-    const text = groupText(TABLE, {
-      ...GROUP,
-      rows: [{ name: "ours", rounds: [busy], errors: [] }],
-    });
+    const group = { ...GROUP, rows: [{ name: "ours", rounds: [busy], errors: [] }] };
+    const text = groupText(TABLE, group);
     assert.match(text, /load generator used 97 % of a core, the server 62 %/);
     assert.match(text, /STALLED/);
+    assert.doesNotMatch(groupText({ ...TABLE, spins: true }, group), /load generator used/);
   });
 
   it("says so when other programs used the machine", () => {
@@ -86,51 +116,5 @@ describe("the benchmark's comparison", () => {
   it("shows numbers with the digits that count", () => {
     const shown = [1234567.8, 99.94, 9.999, 0.01234, undefined, Number.NaN].map(figure);
     assert.deepEqual(shown, ["1,234,568", "99.9", "10.00", "0.012", "-", "-"]);
-  });
-});
-
-describe("the benchmark's command line", () => {
-  it("measures all brokers' cases by default", () => {
-    assert.deepEqual(readOptions([]), {
-      quick: false,
-      only: ["fan-in", "fan-out", "pairs-100", "pairs-1000"],
-      qos: [0, 1],
-      rounds: undefined,
-      strict: false,
-      gateway: false,
-      json: undefined,
-      help: false,
-    });
-  });
-
-  it("takes lists, and knows which cases and QoS the gateway has", () => {
-    const { only, qos, rounds } = readOptions([
-      "--gateway",
-      "--only",
-      "nodes-1, nodes-50",
-      "--qos=-1,1",
-      "--rounds",
-      "5",
-    ]);
-    assert.deepEqual(
-      { only, qos, rounds },
-      { only: ["nodes-1", "nodes-50"], qos: [-1, 1], rounds: 5 },
-    );
-  });
-
-  it("tells a mistake and what there is instead", () => {
-    const mistakes: readonly (readonly [words: string[], message: RegExp])[] = [
-      [["--only", "fanin"], /no "fanin"; there are fan-in, fan-out/],
-      [["--qos", "2"], /no "2"; there are 0, 1/],
-      [["--rounds", "0"], /"0" is not a number from 1 to 100/],
-      [["--fast"], /'--fast'/],
-      [["extra"], /'extra'/],
-    ];
-    for (const [words, message] of mistakes) {
-      assert.throws(
-        () => readOptions(words),
-        (error) => error instanceof UsageError && message.test(error.message),
-      );
-    }
   });
 });

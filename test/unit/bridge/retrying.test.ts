@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AddressRing } from "../../../src/bridge/address-ring.ts";
-import { Backoff } from "../../../src/bridge/backoff.ts";
 import { Privacy } from "../../../src/bridge/privacy.ts";
+import { Backoff } from "../../../src/time/backoff.ts";
 import { seededRandom } from "../../kit/random.ts";
 
 const ADDRESSES = ["a", "b", "c"].map((host) => ({ host, port: 1883 }));

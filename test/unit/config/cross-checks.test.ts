@@ -54,8 +54,13 @@ const CLASHES: readonly (readonly [string, string, ...string[]])[] = [
   ],
   [
     "a topic id defined twice for one node",
-    '[[predefined_topic]]\nid = 5\nname = "a"\nnode = "n"\n[[predefined_topic]]\nid = 5\nname = "a"\nnode = "n"',
+    '[[predefined_topic]]\nid = 5\nname = "a"\nnode = "n"\n[[predefined_topic]]\nid = 5\nname = "b"\nnode = "n"',
     '6: predefined_topic[1].id: topic id 5 is defined for node "n" by predefined_topic[0] already',
+  ],
+  [
+    "a topic id of two patterns that fit one node",
+    '[[predefined_topic]]\nid = 5\nname = "a"\nnode = "n*"\n[[predefined_topic]]\nid = 5\nname = "b"\nnode = "*m"',
+    '6: predefined_topic[1].id: topic id 5 of nodes "*m" is another topic for nodes "n*" by predefined_topic[0], and a node may fit both',
   ],
   [
     "a password without a user name",
@@ -95,7 +100,10 @@ for (const [title, content, ...expected] of CLASHES) {
 
 /** What does fit together. */
 const PEACE: readonly (readonly [string, string])[] = [
-  ["one port on two addresses", '[[listener]]\n[[listener]]\naddress = "::1"'],
+  [
+    "one port on two addresses",
+    '[[listener]]\naddress = "127.0.0.1"\n[[listener]]\naddress = "::1"',
+  ],
   ["TCP and UDP on one port", "[[link]]\nport = 1883"],
   [
     "the port of a web server that is turned off",

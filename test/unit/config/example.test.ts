@@ -30,18 +30,27 @@ test("the example loads to exactly the defaults", (t) => {
 test("the example with every option uncommented loads to the defaults, and its one bridge", (t) => {
   const uncommented = exampleFile().replaceAll(/^#(\[\[|[a-z_0-9]+ = )/gm, "$1");
   const { config, warnings } = load(t, uncommented);
-  const { bridge, plugin, predefined_topic, ...rest } = config;
+  const { bridge, plugin, predefined_topic, node, upstream_login, ...rest } = config;
   const {
     bridge: _bridge,
     plugin: _plugin,
     predefined_topic: _topics,
+    node: _nodes,
+    upstream_login: _logins,
     ...defaults
   } = loadConfig({}).config;
   // Shown as it comes out by default, which no fixed value is.
   const access = { ...defaults.access, allow_anonymous: true };
-  assert.deepEqual(rest, { ...defaults, access });
+  const link = defaults.link.map((one) => ({
+    ...one,
+    gateway_id: 1,
+    advertise_interval: 900,
+    max_nodes: 1000,
+  }));
+  assert.deepEqual(rest, { ...defaults, access, link });
   assert.deepEqual(warnings, []);
   assert.deepEqual([bridge.length, bridge[0]?.topic.length, predefined_topic.length], [1, 1, 1]);
+  assert.deepEqual([node.length, upstream_login.length], [1, 1]);
   assert.deepEqual(
     plugin.map(({ module, name, options }) => ({ module: basename(module), name, options })),
     [{ module: "door.mjs", name: "door", options: {} }],

@@ -25,7 +25,7 @@ test("without a file everything has its default, and listens on loopback only", 
       {
         name: "mqtt-1883",
         port: 1883,
-        address: "127.0.0.1",
+        address: "localhost",
         protocol: "mqtt",
         allow_anonymous: true,
         max_connections: -1,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.ts";
+import { bridgeOptionsFrom } from "../../../src/options-from-config.ts";
 import { load, problemsIn, problemsOf, warningsOf, writeFiles } from "../../kit/config-file.ts";
 
 const NAME = "mosquitto.conf";
@@ -24,7 +25,7 @@ test("an empty file serves this machine only, in memory, as Mosquitto does", (t)
       address,
       allow_anonymous,
     })),
-    [{ port: 1883, address: "127.0.0.1", allow_anonymous: true }],
+    [{ port: 1883, address: "localhost", allow_anonymous: true }],
   );
   assert.equal(config.store.mode, "memory");
   assert.deepEqual(config.log.log_dest, ["stderr"]);
@@ -104,9 +105,9 @@ const LISTENERS: readonly (readonly [string, ...(readonly [number, string, strin
       [1884, "localhost", "mqtt", false],
       [9001, "", "websockets", false],
     ],
-    ["allow_anonymous false", [1883, "127.0.0.1", "mqtt", false]],
-    ["max_connections 5", [1883, "127.0.0.1", "mqtt", true]],
-    ["protocol websockets", [1883, "127.0.0.1", "websockets", true]],
+    ["allow_anonymous false", [1883, "localhost", "mqtt", false]],
+    ["max_connections 5", [1883, "localhost", "mqtt", true]],
+    ["protocol websockets", [1883, "localhost", "websockets", true]],
     ["listener 1\nsocket_domain ipv4", [1, "", "mqtt", false]],
     ["listener 1\nsocket_domain ipv6", [1, "", "mqtt", false]],
     ["listener 1 ::1\nsocket_domain ipv6", [1, "::1", "mqtt", false]],
@@ -207,11 +208,14 @@ test("a bridge is taken over with Mosquitto's defaults", (t) => {
     username: "",
     password: "",
     local_client_id: "",
+    local_username: "",
     protocol: "mqttv311",
     keepalive: 60,
     clean_session: false,
     local_clean_session: false,
     max_inflight_messages: 20,
+    round_robin: false,
+    attempt_unsubscribe: true,
     try_private: true,
     notifications: true,
     notifications_local_only: false,
@@ -236,6 +240,8 @@ remote_clientid far away
 remote_username user
 remote_password pass word
 local_clientid near
+local_username here
+bridge_attempt_unsubscribe false
 keepalive_interval 3
 cleansession true
 local_cleansession false
@@ -246,7 +252,7 @@ try_private false
 bridge_protocol_version mqttv31
 start_type automatic
 restart_timeout 10 60
-round_robin false
+round_robin true
 `,
     NAME,
   );
@@ -265,6 +271,10 @@ round_robin false
   assert.deepEqual([bridge.notifications_local_only, bridge.notification_topic], [true, "a/b"]);
   assert.deepEqual([bridge.try_private, bridge.max_inflight_messages], [false, 3]);
   assert.deepEqual([bridge.restart_timeout, bridge.restart_timeout_cap], [10, 60]);
+  assert.deepEqual([bridge.round_robin, bridge.attempt_unsubscribe], [true, false]);
+  const options = bridgeOptionsFrom(bridge, config);
+  assert.equal(options.localUsername, "here");
+  assert.deepEqual([options.roundRobin, options.attemptUnsubscribe], [true, false]);
 });
 
 test("the old names of a bridge's options are taken, too", (t) => {
@@ -472,8 +482,8 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "2: tls_engine: OpenSSL engines are not supported: give the key as a PEM file",
   ],
   [
-    "listener 1\ndisable_client_cert_date_checks true",
-    "2: disable_client_cert_date_checks: not supported: Node's TLS always checks the dates of certificates",
+    "listener 1\ncertfile c\nkeyfile k\ncafile a\nrequire_certificate true\ncrlfile r\ndisable_client_cert_date_checks true",
+    "7: disable_client_cert_date_checks: cannot be used with crlfile: it would hide which certificates are revoked",
   ],
   [
     "listener 1\ntls_keyform engine",

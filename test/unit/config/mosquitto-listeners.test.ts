@@ -127,7 +127,7 @@ test("a listener for the HTTP API is where Midge's own web server goes", (t) => 
   assert.deepEqual([config.http.port, config.http.address], [9883, "127.0.0.1"]);
   assert.deepEqual(
     warnings.map(({ line, message }) => `${line}: ${message}`),
-    ["5: has no effect: Midge serves its own dashboard"],
+    ["5: has no effect: Midge serves its own dashboard here"],
   );
 });
 

@@ -9,7 +9,7 @@ import { MOSQUITTO_OPTIONS, mosquittoOption } from "../../../src/config/mosquitt
 import { specialFor } from "../../../src/config/mosquitto-special.ts";
 import { writeFiles } from "../../kit/config-file.ts";
 
-/** Every option of mosquitto.conf(5) of 2.0 and 2.1. */
+/** Every option of mosquitto.conf(5) of 2.0, 2.1 and what has been documented since. */
 const DOCUMENTED = `
 accept_protocol_versions acl_file address addresses allow_anonymous allow_duplicate_messages
 allow_zero_length_clientid auth_opt_x auth_plugin auth_plugin_deny_special_chars auto_id_prefix
@@ -28,7 +28,7 @@ local_cleansession local_clientid local_password local_username log_dest log_fac
 log_timestamp log_timestamp_format log_type max_connections max_inflight_bytes
 max_inflight_messages max_keepalive max_packet_size max_qos max_queued_bytes max_queued_messages
 max_topic_alias max_topic_alias_broker maximum_qos memory_limit message_size_limit mount_point
-notification_topic notifications notifications_local_only packet_buffer_size password
+mptcp bridge_mptcp notification_topic notifications notifications_local_only packet_buffer_size password
 password_file per_listener_settings persistence persistence_file persistence_location
 persistent_client_expiration pid_file plugin plugin_load plugin_opt_x plugin_use port protocol
 proxy_protocol_v2_require_tls psk_file psk_hint queue_qos0_messages remote_clientid
@@ -98,7 +98,7 @@ include_dir ${folder}/conf.d
   assert.deepEqual(config.log.log_dest, ["file /var/log/mosquitto/mosquitto.log"]);
   assert.deepEqual(
     config.listener.map(({ port, address }) => ({ port, address })),
-    [{ port: 1883, address: "127.0.0.1" }],
+    [{ port: 1883, address: "localhost" }],
   );
 });
 

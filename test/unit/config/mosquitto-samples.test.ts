@@ -136,7 +136,7 @@ protocol http_api
 http_dir /usr/share/mosquitto/dashboard
 `,
     listeners: ["mqtt :1883 dynsec"],
-    warnings: ["11: http_dir: has no effect: Midge serves its own dashboard"],
+    warnings: ["11: http_dir: has no effect: Midge serves its own dashboard here"],
   },
   {
     title: "a file from the days of 1.4",

@@ -34,6 +34,10 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "[broker]\nglobal_max_connections = 0",
     "2: broker.global_max_connections: expected a whole number from 1 to 1000000000, or -1 for no limit, got 0",
   ],
+  [
+    '[broker]\nserver_reference = "mqtt://other:1883"',
+    '2: broker.server_reference: expected "host", "host:port" or "[IPv6 address]:port", several separated by one space, got "mqtt://other:1883"',
+  ],
   // Ports
   [
     '\n[[listener]]\nport = "abc"',
@@ -183,7 +187,7 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "constructor = 1",
-    "1: constructor: unknown key; known here are broker, access, listener, plugin, http, gateway, predefined_topic, link, bridge, store, log, process",
+    "1: constructor: unknown key; known here are broker, access, listener, plugin, http, gateway, predefined_topic, link, node, bridge, store, log, process",
   ],
   // Sections of the wrong kind
   [

@@ -60,6 +60,8 @@ test("sockets on one port are in each other's way where their addresses overlap"
   for (const [a, b, expected] of [
     ["127.0.0.1", "127.0.0.1", true],
     ["localhost", "127.0.0.1", true],
+    ["localhost", "::1", true],
+    ["localhost", "10.0.0.1", false],
     ["", "10.0.0.1", true],
     ["::", "10.0.0.1", true],
     ["0.0.0.0", "10.0.0.1", true],

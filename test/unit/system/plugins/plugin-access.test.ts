@@ -119,6 +119,38 @@ test("the password file comes first, and its word counts", async (t) => {
   assert.deepEqual(asked, ["eve"]);
 });
 
+test("a plugin may send a client to another server", async (t) => {
+  const useServer = "other.example.org:1884";
+  const on = await pluginStand(t, { door: of({ authenticate: async () => ({ useServer }) }) });
+  const client = connect(on, "ada", "p");
+  await on.settle();
+  assert.deepEqual(client.take(), [
+    {
+      kind: "connack",
+      sessionPresent: false,
+      returnCode: 0x9c,
+      properties: { serverReference: useServer },
+    },
+  ]);
+  const old = on.broker.dial(4);
+  old.send(connectPacket("old"));
+  await on.settle();
+  assert.deepEqual(old.take(), [{ kind: "connack", sessionPresent: false, returnCode: 3 }]);
+});
+
+test("a server that is no text counts as a no", async (t) => {
+  for (const useServer of [7, "a\u0000b", "x".repeat(1001)]) {
+    const plugin = { authenticate: () => ({ useServer }) } as unknown as Plugin;
+    const on = await pluginStand(t, { door: of(plugin) });
+    const client = connect(on, "ada", "p");
+    on.clock.advance(10);
+    assert.equal(answerOf(client), NO);
+    assert.deepEqual(logged(on, "error"), [
+      "plugin door: authenticate: useServer must be a text of at most 1000 characters; taken for a no",
+    ]);
+  }
+});
+
 test("a promise may answer, and the client waits for it", async (t) => {
   let resolve: (verdict: Verdict) => void = () => {};
   const on = await pluginStand(t, {
