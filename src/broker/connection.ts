@@ -25,6 +25,7 @@ import { handleConnect } from "./handle-connect.ts";
 import { KeepAlive, type Watched } from "./keep-alive.ts";
 import type { ListenerPolicy } from "./listener-policy.ts";
 import { unmountTopic } from "./mount-point.ts";
+import { receivedLines, sentLine, sentPublishLine } from "./packet-log.ts";
 import { faultSentence, reasonSentence } from "./reason-strings.ts";
 import { IncomingAliases, OutgoingAliases } from "./topic-aliases.ts";
 
@@ -199,6 +200,7 @@ export class Connection implements WireEnd, Peer, Watched {
         this.close("lost", `takes no packet of ${size} bytes`, Reason.packetTooLarge);
       return;
     }
+    this.#traceSent(packet);
     this.#sent(size);
   }
 
@@ -218,6 +220,7 @@ export class Connection implements WireEnd, Peer, Watched {
       return;
     }
     encodeAck(this.wire.output, kind, packetId);
+    if (this.broker.log.debugging) this.#traceSent({ kind, packetId });
     this.#sent(4);
   }
 
@@ -286,6 +289,11 @@ export class Connection implements WireEnd, Peer, Watched {
       else if (this.#client !== undefined) this.broker.dropped(this.#client);
       return;
     }
+    const { log } = this.broker;
+    if (log.debugging && this.clientId !== undefined) {
+      const { length } = message.payload;
+      log.debug(sentPublishLine(this.clientId, topic, length, qos, retain, dup, packetId));
+    }
     this.#sent(size);
     if (output.length > BACKLOG_LIMIT || this.wire.backlog > BACKLOG_LIMIT) {
       this.#waitingForDrain = true;
@@ -340,6 +348,7 @@ export class Connection implements WireEnd, Peer, Watched {
 
   release(packetId: number): void {
     encodeAck(this.wire.output, "pubrel", packetId);
+    if (this.broker.log.debugging) this.#traceSent({ kind: "pubrel", packetId });
     this.#sent(4);
   }
 
@@ -399,6 +408,10 @@ export class Connection implements WireEnd, Peer, Watched {
     const client = this.#client;
     this.#heard = true;
     this.broker.counters.messagesReceived++;
+    const { log } = this.broker;
+    if (log.debugging && client !== undefined) {
+      for (const line of receivedLines(client.clientId, packet)) log.debug(line);
+    }
     if (packet.kind === "connect" && this.packet === undefined) {
       handleConnect(this, packet);
     } else if (client !== undefined) {
@@ -411,6 +424,11 @@ export class Connection implements WireEnd, Peer, Watched {
       refuseEarly(this, packet.kind);
     }
     if (this.#closed) this.#stream.stopped = true;
+  }
+
+  #traceSent(packet: Packet): void {
+    const { log } = this.broker;
+    if (log.debugging && this.clientId !== undefined) log.debug(sentLine(this.clientId, packet));
   }
 
   #refuse(fault: DecodeFault): void {

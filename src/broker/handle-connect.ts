@@ -1,5 +1,5 @@
 /** CONNECT [MQTT-3.1] and its answer [MQTT-3.2]. */
-import type { ConnectPacket } from "../mqtt/packets.ts";
+import type { ConnackPacket, ConnectPacket } from "../mqtt/packets.ts";
 import type { Properties } from "../mqtt/properties.ts";
 import { Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Admission, Credentials } from "../seams/access.ts";
@@ -10,6 +10,7 @@ import { whyNotAdmitted } from "./farewell.ts";
 import { forwardedProperties } from "./forwarded-properties.ts";
 import { beginAuthentication } from "./handle-auth.ts";
 import { mountTopic } from "./mount-point.ts";
+import { sentLine, willLines } from "./packet-log.ts";
 import { reasonSentence } from "./reason-strings.ts";
 
 /** Return codes of 3.1.1 §3.2.2.3 for the reasons for which a client is refused. */
@@ -231,7 +232,7 @@ function enter(
   }
   const longest = longestKeepAlive(connection);
   const keepAlive = isTooLong(packet.keepAlive, longest) ? longest : packet.keepAlive;
-  connection.send({
+  const connack: ConnackPacket = {
     kind: "connack",
     // MQTT 3.1 has a reserved byte where 3.1.1 has the flag.
     sessionPresent: level > 3 && entry.sessionPresent,
@@ -244,7 +245,8 @@ function enter(
             authenticationData,
           }
         : undefined,
-  });
+  };
+  connection.send(connack);
   if (connection.ended) {
     // It takes packets of a length that no CONNACK has.
     entry.client.leave("normal");
@@ -255,6 +257,10 @@ function enter(
   broker.log.connection(
     `New client connected from ${wire.remote} as ${clientId} (p${version}, c${cleanStart ? 1 : 0}, k${keepAlive}${user}).`,
   );
+  if (broker.log.debugging) {
+    for (const line of willLines(willOf(connection, packet))) broker.log.debug(line);
+    broker.log.debug(sentLine(clientId, connack));
+  }
   connection.begin(entry.client, {
     level,
     keepAlive,

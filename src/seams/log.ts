@@ -1,5 +1,7 @@
 /** Log lines as the cores write them; the shell decides which of them go where. */
 export interface Log {
+  /** Whether debug lines go anywhere: who has many of them asks first. */
+  readonly debugging: boolean;
   debug(text: string): void;
   info(text: string): void;
   /** Worth a look, but nothing is wrong. */

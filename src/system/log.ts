@@ -29,6 +29,10 @@ export class ProcessLog implements Log {
     this.#json = json;
   }
 
+  get debugging(): boolean {
+    return this.#types.has("debug") && this.#sinks.size > 0;
+  }
+
   debug(text: string): void {
     this.#write("debug", text);
   }

@@ -60,6 +60,11 @@ export class Scheduler {
     return this.at(this.#clock.now() + delay, action);
   }
 
+  /** How many timers wait. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** The earliest deadline in monotonic ms, or undefined when nothing waits. */
   nextDeadline(): number | undefined {
     return this.#heap[0]?.deadline;

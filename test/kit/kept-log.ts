@@ -2,6 +2,8 @@
 import type { Log } from "../../src/seams/log.ts";
 
 export class KeptLog implements Log {
+  /** Set to have the packets among the lines. */
+  debugging = false;
   readonly lines: string[] = [];
 
   debug(text: string): void {

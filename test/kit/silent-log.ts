@@ -2,6 +2,8 @@
 import type { Log } from "../../src/seams/log.ts";
 
 export class SilentLog implements Log {
+  readonly debugging = false;
+
   debug(): void {}
   info(): void {}
   notice(): void {}

@@ -10,6 +10,7 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 const log = {
+  debugging: true,
   debug: say,
   info: say,
   notice: say,

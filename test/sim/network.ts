@@ -16,12 +16,20 @@ export interface Weather {
   jitter: number;
 }
 
+/** Who listens in on a gateway: what it hears, before it does, and what it sends. */
+export interface RadioEar {
+  heard(address: string, frame: Uint8Array): void;
+  sent(address: string, frame: Uint8Array): void;
+}
+
 /** The radio between nodes and a gateway. */
 export class LossyRadio {
   readonly weather: Weather;
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #nodes = new Map<string, (frame: Uint8Array) => void>();
+  /** Listens in at the gateway's antenna, if anyone does. */
+  ear: RadioEar | undefined;
   #gateway: { link: Link; end: LinkEnd } | undefined;
 
   constructor(clock: VirtualClock, random: Random, weather: Weather) {
@@ -42,7 +50,9 @@ export class LossyRadio {
       retryInterval: 2000,
       retryLimit: 4,
       send: (to, frame) => {
-        if (alive()) this.#carry(frame, (copy) => this.#nodes.get(to.key)?.(copy));
+        if (!alive()) return;
+        this.ear?.sent(to.key, frame);
+        this.#carry(frame, (copy) => this.#nodes.get(to.key)?.(copy));
       },
       // As UDP does: nodes are looked for where they were before a restart.
       addressOf: (key) => ({ key }),
@@ -65,7 +75,11 @@ export class LossyRadio {
     this.#nodes.set(address, receive);
     const from: LinkAddress = { key: address };
     return (frame) =>
-      this.#carry(frame, (copy) => this.#gateway?.end.receive(this.#gateway.link, from, copy));
+      this.#carry(frame, (copy) => {
+        if (this.#gateway === undefined) return;
+        this.ear?.heard(address, copy);
+        this.#gateway.end.receive(this.#gateway.link, from, copy);
+      });
   }
 
   remove(address: string): void {

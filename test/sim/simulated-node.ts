@@ -23,6 +23,8 @@ export class SimulatedNode {
   #busy = false;
   /** No new readings. */
   quiet = false;
+  /** It leaves, or has left. */
+  #gone = false;
 
   constructor(world: Surroundings, index: number) {
     const { clock, radio } = world;
@@ -58,6 +60,12 @@ export class SimulatedNode {
     this.#moveNow();
   }
 
+  /** Disconnects for good. */
+  leave(): void {
+    this.#gone = true;
+    this.#client.disconnect();
+  }
+
   readonly #moveNow: () => void;
 
   #place(): (frame: Uint8Array) => void {
@@ -69,7 +77,7 @@ export class SimulatedNode {
   }
 
   #connect(): void {
-    if (this.#client.state !== "disconnected") return;
+    if (this.#gone || this.#client.state !== "disconnected") return;
     this.#client.connect({ cleanSession: false, duration: 20 }, (outcome) => {
       if (outcome !== "accepted") {
         this.#connectLater();
@@ -86,6 +94,7 @@ export class SimulatedNode {
 
   /** One reading after the other; a sleepy node sleeps between them. */
   #live(): void {
+    if (this.#gone) return;
     if (!this.quiet && this.#client.state !== "disconnected") this.#publish();
     if (this.#sleepy && this.#client.state === "active") {
       this.#client.sleep(15, () => {});

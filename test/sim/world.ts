@@ -19,6 +19,7 @@ import { VirtualClock } from "../kit/virtual-clock.ts";
 import { Ledger } from "./ledger.ts";
 import { LossyRadio, Uplink, type Weather } from "./network.ts";
 import { SimulatedNode } from "./simulated-node.ts";
+import { WakeWatch } from "./wake-watch.ts";
 
 export interface WorldSettings {
   readonly seed: number;
@@ -27,6 +28,10 @@ export interface WorldSettings {
 }
 
 const FINE: Weather = { loss: 0, duplication: 0, minimumDelay: 1, jitter: 0 };
+/** Timers that there are without any node: of the disk, advertising, brokers, bridge and uplink. */
+const OWN_TIMERS = 8;
+/** The client identifier of the bridge at the local broker. */
+const BRIDGE = "local.midge";
 /** Between the wish for a commit and its end, ms at the most. */
 const SLOWEST_COMMIT = 40;
 
@@ -45,13 +50,20 @@ export class World {
   readonly nodes: SimulatedNode[] = [];
   /** Subscribes in the cloud, and gives commands there. */
   readonly cloud: Ledger;
+  readonly watch: WakeWatch;
   readonly #disk = new MemoryDisk();
   readonly #cloudBroker: Broker;
   #life: Life | undefined;
+  #lives = 0;
 
   constructor({ seed, nodes, weather }: WorldSettings) {
     this.random = seededRandom(seed);
     this.radio = new LossyRadio(this.clock, this.random, weather);
+    this.watch = new WakeWatch({
+      now: () => this.clock.now(),
+      backlogOf: (clientId) => this.#life?.broker.sessions.get(clientId)?.backlog ?? 0,
+    });
+    this.radio.ear = this.watch;
     this.#cloudBroker = new Broker({
       clock: this.clock,
       scheduler: this.clock.scheduler,
@@ -123,6 +135,7 @@ export class World {
     });
     bridge.start();
     this.#life = { broker, gateway, bridge };
+    this.#lives++;
   }
 
   /** The power goes without warning: what was not committed is lost, and nothing is said to anyone. */
@@ -133,6 +146,7 @@ export class World {
     // What belonged to the old life stays in the heap, but speaks to nobody any more.
     this.#life?.bridge.stop();
     this.#life = undefined;
+    this.watch.restarted();
     this.uplink.cut();
   }
 
@@ -147,6 +161,27 @@ export class World {
     const life = this.#life;
     const sessions = life === undefined ? [] : [...life.broker.sessions.values()];
     return sessions.reduce((sum, session) => sum + session.backlog, 0);
+  }
+
+  /** An operator has the gateway forget all nodes; answers how many it knew. */
+  forgetNodes(): number {
+    return this.nodes.filter(({ clientId }) => this.#life?.gateway.forget(clientId)).length;
+  }
+
+  /** What is kept for nodes that were forgotten, in words. */
+  remains(): string[] {
+    const sessions = [...(this.#life?.broker.sessions.keys() ?? [])];
+    const names = this.nodes.map(({ clientId }) => clientId);
+    const { size } = this.clock.scheduler;
+    return [
+      ...sessions.filter((name) => names.includes(name)).map((name) => `the session of ${name}`),
+      ...this.#disk
+        .records()
+        .filter(({ key }) => !key.includes(BRIDGE))
+        .map(({ key }) => `the record ${key}`),
+      // What belonged to an earlier life has its timers still.
+      ...(this.#lives === 1 && size > OWN_TIMERS ? [`${size} timers`] : []),
+    ];
   }
 
   #commitNow(): void {

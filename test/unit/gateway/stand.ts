@@ -252,6 +252,7 @@ export class Stand {
       journal: this.journal,
       documents: this.documents,
       log: {
+        debugging: true,
         debug: note("debug"),
         info: note("info"),
         notice: note("info"),
