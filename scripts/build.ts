@@ -36,8 +36,8 @@ async function buildAll(): Promise<void> {
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
-    // Holds the native code, which is not bundled.
-    external: ["classic-level"],
+    // Hold native code, which is not bundled.
+    external: ["classic-level", "serialport"],
     // CommonJS packages inside the bundle ask for Node's own modules by require.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -157,6 +157,9 @@ function flushed(): Promise<void> {
 /** A part of the journal with keys of its own. */
 function under(journal: Journal, prefix: string): Journal {
   return {
+    get full() {
+      return journal.full;
+    },
     put: (key, value) => journal.put(prefix + key, value),
     delete: (key) => journal.delete(prefix + key),
     afterCommit: (waiting) => journal.afterCommit(waiting),

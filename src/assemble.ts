@@ -1,11 +1,12 @@
 /** The composition root: builds the parts from the configuration, wires them, starts and stops them. */
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { AssembledAccess } from "./assemble-access.ts";
+import { Bridges } from "./assemble-bridges.ts";
 import { type Documents, openDocuments } from "./assemble-documents.ts";
+import { startLinks } from "./assemble-links.ts";
 import { Listeners } from "./assemble-listeners.ts";
+import { AssembledStore } from "./assemble-store.ts";
 import { type AssembledUpstream, assembleUpstream } from "./assemble-upstream.ts";
-import { Bridge } from "./bridge/bridge.ts";
 import { Broker } from "./broker/broker.ts";
 import { Connection } from "./broker/connection.ts";
 import { describeSubscriptions } from "./broker/describe-subscriptions.ts";
@@ -19,24 +20,20 @@ import type { ConfigChanges } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { OwnEndpoints } from "./links/own-endpoints.ts";
-import { UdpLink } from "./links/udp-link.ts";
+import { SniffDoor, sniffSocket } from "./links/sniff-door.ts";
 import { WEBSOCKET_SLACK } from "./listener-options.ts";
 import { ConnectionRoom } from "./listeners/connection-room.ts";
 import { WebSocketAcceptor } from "./listeners/websocket-acceptor.ts";
-import { bridgeOptionsFrom, brokerOptionsFrom, gatewayOptionsFrom } from "./options-from-config.ts";
+import { brokerOptionsFrom, gatewayOptionsFrom } from "./options-from-config.ts";
 import type { Journal, StoredRecord } from "./seams/journal.ts";
 import type { Log } from "./seams/log.ts";
 import type { Wire, WireEnd } from "./seams/wire.ts";
 import { FlushTurn } from "./sockets/flush-turn.ts";
-import { MemoryJournal } from "./store/memory-journal.ts";
-import { openStore } from "./store/open-store.ts";
 import { dataFolder } from "./system/data-folder.ts";
 import { MemoryWatch } from "./system/memory-watch.ts";
 import { openFilesLimit } from "./system/open-files.ts";
 import { PluginHost } from "./system/plugins/plugin-host.ts";
 import type { RealTime } from "./system/real-time.ts";
-import { TcpDialler } from "./uplink/tcp-dialler.ts";
 import { VERSION } from "./version.ts";
 
 /** A place where Midge can be reached, for the greeting. */
@@ -64,8 +61,6 @@ export interface MidgeParts {
 
 type Privileged = <T>(action: () => Promise<T>) => Promise<T>;
 
-/** How long a change that nobody waits for may stay off the disk in strict mode, ms. */
-const LAZY_INTERVAL = 5000;
 /** Clients for whom a listener has no room, but whom it tells where else to go. */
 const REFUSED_AT_A_TIME = 100;
 
@@ -83,7 +78,7 @@ export class Midge {
   readonly #endpoints: Endpoint[] = [];
   #config: Config;
   #broker: Broker | undefined;
-  #save: () => Promise<void> = async () => {};
+  #store: AssembledStore | undefined;
 
   constructor({ config, log, time, page, privileged }: MidgeParts) {
     this.#privileged = privileged ?? ((action) => action());
@@ -103,18 +98,17 @@ export class Midge {
       this.#log.info(`midge version ${VERSION} starting`);
       this.#time.start();
       this.#running.push(this.#time);
-      const { journal, records } = await this.#openJournal();
+      const store = await this.#openStore();
+      const { journal, records } = store;
       const plugins = await this.#startPlugins();
       const documents = await this.#openDocuments();
       const access = await this.#openAccess(plugins, documents);
-      const broker = this.#startBroker(journal, records, access, plugins);
+      const broker = this.#startBroker(store, access, plugins);
       await this.#startGateway(broker, journal, records, access, documents);
       this.#startBridges(broker);
       await this.#privileged(() => this.#startListeners(broker));
       await this.#privileged(() => this.#startHttp(broker));
-      const { store } = this.#config;
-      const where = store.mode === "memory" ? "kept in memory only" : dataFolder(store.path);
-      this.#endpoints.push({ what: "Data", where });
+      this.#endpoints.push({ what: "Data", where: store.where });
     } catch (error) {
       await this.stop();
       throw error;
@@ -130,7 +124,7 @@ export class Midge {
     if (this.#broker !== undefined) shutDown(this.#broker);
     const closed = Promise.all(this.#entrances.splice(0).map(async (part) => part.stop()));
     // After what clients are told, while their connections close, the disk has time to spare.
-    setImmediate(() => void this.#save());
+    setImmediate(() => void this.save().catch(() => {}));
     await closed;
     for (let part = this.#running.pop(); part !== undefined; part = this.#running.pop()) {
       await part.stop();
@@ -154,7 +148,7 @@ export class Midge {
   }
 
   async save(): Promise<void> {
-    await this.#save();
+    await this.#store?.save();
   }
 
   describe(): Iterable<string> {
@@ -175,18 +169,13 @@ export class Midge {
     }
   }
 
-  async #openJournal(): Promise<{ journal: Journal; records: readonly StoredRecord[] }> {
-    const { mode, path, interval } = this.#config.store;
-    if (mode === "memory") return { journal: new MemoryJournal(), records: [] };
-    const { journal, records } = await openStore({
-      path: join(dataFolder(path), "store"),
-      strict: mode === "strict",
-      lazyInterval: mode === "strict" ? LAZY_INTERVAL : interval,
-      log: this.#log,
-    });
-    this.#running.push({ stop: () => journal.close() });
-    this.#save = () => journal.commit();
-    return { journal, records };
+  async #openStore(): Promise<AssembledStore> {
+    const parts = { config: () => this.#config, time: this.#time, log: this.#log };
+    const store = new AssembledStore(parts);
+    this.#running.push(store);
+    await store.open();
+    this.#store = store;
+    return store;
   }
 
   async #startPlugins(): Promise<PluginHost> {
@@ -227,12 +216,8 @@ export class Midge {
     return access;
   }
 
-  #startBroker(
-    journal: Journal,
-    records: readonly StoredRecord[],
-    access: AssembledAccess,
-    plugins: PluginHost,
-  ): Broker {
+  #startBroker(store: AssembledStore, access: AssembledAccess, plugins: PluginHost): Broker {
+    const { journal, records, backlogs } = store;
     const broker = new Broker({
       access: access.control,
       hooks: plugins.hooks,
@@ -243,8 +228,12 @@ export class Midge {
       options: brokerOptionsFrom(this.#config, VERSION),
     });
     this.#broker = broker;
-    const damaged = broker.restore(records.filter(({ key }) => isBrokerKey(key)));
+    const damaged = broker.restore(
+      records.filter(({ key }) => isBrokerKey(key)),
+      backlogs,
+    );
     if (damaged > 0) this.#log.error(`store: ${damaged} records were damaged and left out`);
+    store.attach(broker);
     access.attach(broker);
     plugins.onRightsChanged = () => access.control.changed();
     plugins.attach(broker);
@@ -297,34 +286,24 @@ export class Midge {
     broker.control(gateway.control());
     upstream?.start((serving) => gateway.setServing(serving));
     gateway.restore(records.filter(({ key }) => key.startsWith("g/")));
-    const own = new OwnEndpoints();
-    for (const [index, settings] of config.link.entries()) {
-      const link = new UdpLink({
-        name: settings.name,
-        address: settings.address,
-        port: settings.port,
-        multicastGroup: settings.multicast_group === "" ? undefined : settings.multicast_group,
-        multicastInterface:
-          settings.multicast_interface === "" ? undefined : settings.multicast_interface,
-        retryInterval: settings.retry_interval * 1000,
-        retryLimit: settings.retry_limit,
-        maximumFrame: settings.max_frame,
-        receiveBuffer: settings.receive_buffer,
-        multicastHops: settings.multicast_ttl,
-        gatewayId: settings.gateway_id,
-        advertiseInterval: settings.advertise_interval,
-        own,
-        setting: `link[${index}].port`,
-        end: gateway,
+    const places = await startLinks({
+      links: config.link,
+      gateway,
+      time: this.#time,
+      log: this.#log,
+      start: (link, optional) => this.#startPart(link, optional),
+    });
+    for (const where of places) this.#endpoints.push({ what: "MQTT-SN", where });
+    await this.#startPart(
+      new SniffDoor({
+        path: sniffSocket(dataFolder(config.store.path)),
+        links: config.link.map(({ name }) => name),
+        tap: (link, tap) => gateway.tap(link, tap),
+        wall: () => this.#time.wall(),
         log: this.#log,
-      });
-      if (!(await this.#startPart(link, settings.optional))) continue;
-      gateway.attach(link);
-      this.#endpoints.push({
-        what: "MQTT-SN",
-        where: `udp://${hostPort(settings.address, link.port)}`,
-      });
-    }
+      }),
+      true,
+    );
     gateway.start();
     this.#running.push({
       stop: () => gateway.stop(),
@@ -350,27 +329,16 @@ export class Midge {
   }
 
   #startBridges(broker: Broker): void {
-    for (const settings of this.#config.bridge) {
-      const options = bridgeOptionsFrom(settings, this.#config);
-      const bridge = new Bridge({
-        door: broker,
-        dialler: new TcpDialler(this.#turn),
-        clock: this.#time,
-        scheduler: this.#time.scheduler,
-        random: Math.random,
-        log: this.#log,
-        options,
-      });
-      bridge.start();
-      this.#running.push({
-        stop: async () => {
-          bridge.stop();
-          // Its goodbye leaves at the end of this turn.
-          await new Promise((resolve) => setImmediate(resolve));
-        },
-      });
+    const [config, turn, time, log] = [this.#config, this.#turn, this.#time, this.#log];
+    const bridges = new Bridges({ config, broker, turn, time, log });
+    bridges.start();
+    this.#running.push({
+      stop: () => bridges.stop(),
+      reload: () => bridges.reconfigure(this.#config),
+    });
+    for (const { name, options } of bridges.where) {
       const targets = options.addresses.map(({ host, port }) => hostPort(host, port)).join(", ");
-      this.#endpoints.push({ what: "Bridge", where: `${settings.name} to ${targets}` });
+      this.#endpoints.push({ what: "Bridge", where: `${name} to ${targets}` });
     }
   }
 

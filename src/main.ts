@@ -25,8 +25,22 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   },
   "sn-pub": { summary: "publish as an MQTT-SN node", load: () => import("./cli/sn-pub.ts") },
   "sn-sub": { summary: "subscribe as an MQTT-SN node", load: () => import("./cli/sn-sub.ts") },
+  ports: { summary: "list the serial ports", load: () => import("./cli/ports.ts") },
+  sniff: {
+    summary: "print the MQTT-SN messages on a link",
+    load: () => import("./cli/sniff.ts"),
+  },
   simulate: { summary: "run simulated MQTT-SN nodes", load: () => import("./cli/simulate.ts") },
   passwd: { summary: "manage a password file", load: () => import("./cli/passwd.ts") },
+  backup: {
+    summary: "write all that a running or stopped Midge keeps to one file",
+    load: () => import("./cli/backup.ts"),
+  },
+  restore: { summary: "put a backup back", load: () => import("./cli/restore.ts") },
+  store: {
+    summary: "check or list what a Midge keeps",
+    load: () => import("./cli/store.ts"),
+  },
   ctrl: {
     summary: "manage clients, groups and roles of a running broker",
     load: () => import("./cli/ctrl.ts"),

@@ -93,16 +93,30 @@ export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeO
       localPrefix: rule.local_prefix,
       remotePrefix: rule.remote_prefix,
     })),
+    exclude: bridge.exclude,
     remoteClientId: ids.remote,
     localClientId: ids.local,
     ...(bridge.local_username === "" ? {} : { localUsername: bridge.local_username }),
     ...(bridge.username === "" ? {} : { username: bridge.username }),
     ...(bridge.password === "" ? {} : { password: bridge.password }),
+    ...bridgeConnectionFrom(bridge),
+    ...bridgeLimitsFrom(bridge),
+    queueQos0: config.broker.queue_qos0_messages,
+    maximumPacketSize: config.broker.max_packet_size,
+    reportInterval: config.broker.sys_interval * SECOND,
+  });
+}
+
+function bridgeConnectionFrom(bridge: BridgeConfig): Partial<BridgeOptions> {
+  return {
     protocol: bridge.protocol,
+    startType: bridge.start_type,
+    threshold: bridge.threshold,
+    idleTimeout: bridge.idle_timeout * SECOND,
     keepAlive: bridge.keepalive,
     cleanSession: bridge.clean_session,
     localCleanSession: bridge.local_clean_session,
-    queueQos0: config.broker.queue_qos0_messages,
+    sessionExpiry: bridge.session_expiry_interval,
     tryPrivate: bridge.try_private,
     attemptUnsubscribe: bridge.attempt_unsubscribe,
     roundRobin: bridge.round_robin,
@@ -111,7 +125,25 @@ export function bridgeOptionsFrom(bridge: BridgeConfig, config: Config): BridgeO
     ...(bridge.notification_topic === "" ? {} : { notificationTopic: bridge.notification_topic }),
     restartBase: bridge.restart_timeout * SECOND,
     restartCap: bridge.restart_timeout_cap * SECOND,
+    restartStable: bridge.restart_timeout_stable * SECOND,
+  };
+}
+
+function bridgeLimitsFrom(bridge: BridgeConfig): Partial<BridgeOptions> {
+  return {
     maxInflight: bridge.max_inflight_messages,
-    maximumPacketSize: config.broker.max_packet_size,
-  });
+    receiveMaximum: bridge.receive_maximum,
+    topicAliasMaximum: bridge.max_topic_alias,
+    maxQueuedMessages: bridge.max_queued_messages,
+    maxQueuedBytes: bridge.max_queued_bytes,
+    backlog: bridge.backlog,
+    outgoingPacketSize: bridge.max_packet_size,
+    maximumTopicLength: bridge.max_topic_length,
+    maximumTopicLevels: bridge.max_topic_levels,
+    maximumQos: bridge.max_qos,
+    maximumRate: bridge.max_rate,
+    outgoingRetain: bridge.outgoing_retain,
+    ageProperty: bridge.age_property,
+    loopMark: bridge.loop_mark,
+  };
 }

@@ -47,7 +47,8 @@ export function emptyFolder(scratch: string): string {
 
 /** Starts Midge as a user does. `port` is where it is to answer by TCP. */
 export function startMidge(program: string, file: string, port: number): Promise<RunningServer> {
-  const words = [program, "run", "-c", file];
+  // As scripts/common.sh has Node run it.
+  const words = ["--max-semi-space-size=4", program, "run", "-c", file];
   return startServer({ name: OURS, command: process.execPath, words, port });
 }
 

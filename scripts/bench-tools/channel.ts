@@ -13,8 +13,6 @@ export interface ChannelEvents extends PacketTaker {
   opened(): void;
   /** Bytes came, whose packets follow. */
   reading(): void;
-  /** The backlog is gone. */
-  drained(): void;
   /** The broker closed the connection, or it failed. Not called after `close()`. */
   failed(cause: string): void;
 }
@@ -47,14 +45,8 @@ export class Channel {
       events.failed(cause);
     };
     this.#socket.on("connect", () => events.opened());
-    this.#socket.on("drain", () => events.drained());
     this.#socket.on("error", (error) => fail(`a connection failed: ${error.message}`));
     this.#socket.on("close", () => fail("the broker closed a connection"));
-  }
-
-  /** Bytes that the kernel has not taken yet. */
-  get backlog(): number {
-    return this.#socket.writableLength;
   }
 
   /** Appends bytes to what the next flush writes; answers where in `output` they begin. */
@@ -74,11 +66,6 @@ export class Channel {
   /** What the next flush writes, for patching; replaced by `append`. */
   get output(): Uint8Array {
     return this.#output;
-  }
-
-  /** Whether there is nothing to flush. */
-  get empty(): boolean {
-    return this.#length === 0;
   }
 
   flush(): void {

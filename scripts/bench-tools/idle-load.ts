@@ -94,8 +94,6 @@ class IdleClient implements ChannelEvents {
 
   reading(): void {}
 
-  drained(): void {}
-
   failed(cause: string): void {
     fail(cause);
   }

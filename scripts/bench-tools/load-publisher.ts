@@ -92,10 +92,6 @@ export class LoadPublisher implements ChannelEvents {
     this.#options.wake();
   }
 
-  drained(): void {
-    this.#options.wake();
-  }
-
   failed(cause: string): void {
     this.#options.fail(cause);
   }

@@ -64,10 +64,6 @@ export class LoadSubscriber implements ChannelEvents {
     this.#options.wake();
   }
 
-  drained(): void {
-    this.#options.wake();
-  }
-
   failed(cause: string): void {
     this.#options.fail(cause);
   }

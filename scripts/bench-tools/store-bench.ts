@@ -5,7 +5,15 @@
  * reaches the block device, the file system's own records included.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -118,7 +126,10 @@ const HARMS: readonly (readonly [string, Harm])[] = [
       await handle.close();
     },
   ],
-  ["a sector of zeros", (file, _size, at) => write(file, at - (at % SECTOR), new Uint8Array(SECTOR))],
+  [
+    "a sector of zeros",
+    (file, _size, at) => write(file, at - (at % SECTOR), new Uint8Array(SECTOR)),
+  ],
   [
     "a flipped bit",
     async (file, _size, at) => {

@@ -1,6 +1,6 @@
 /** A process that loads one store and prints what that took: a line of JSON. */
 import { readFileSync } from "node:fs";
-import { type Change, type CandidateName, openCandidate } from "./store-candidates.ts";
+import { type CandidateName, type Change, openCandidate } from "./store-candidates.ts";
 
 export interface StoreJob {
   readonly candidate: CandidateName;

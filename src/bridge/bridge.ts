@@ -1,7 +1,7 @@
 /**
  * A bridge to another broker. Here it is a client with a session of its own, in which messages wait
  * while the remote broker is away; there it is an MQTT client. This file keeps the connection: when
- * to dial whom, what to do first once it stands, and what to tell about it.
+ * to dial whom, and what to tell about it.
  */
 import { encodeUtf8 } from "../bytes/utf8.ts";
 import { describeEnding, type Ending } from "../mqtt-client/ending.ts";
@@ -14,9 +14,14 @@ import { Backoff } from "../time/backoff.ts";
 import type { Clock, Random } from "../time/clock.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
 import { AddressRing } from "./address-ring.ts";
+import { type BridgeCounters, zeroBridgeCounters } from "./bridge-counters.ts";
+import { BridgeReport } from "./bridge-report.ts";
+import { connectOptions, type Login } from "./connect-options.ts";
 import { EchoGuard } from "./echo-guard.ts";
 import { Incoming } from "./incoming.ts";
 import { MainWatch } from "./main-watch.ts";
+import { Marks } from "./marks.ts";
+import { OpeningQuestions } from "./opening-questions.ts";
 import type { BridgeOptions, RemoteAddress } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Privacy } from "./privacy.ts";
@@ -30,65 +35,101 @@ export interface BridgeParts {
   readonly random: Random;
   readonly log: Log;
   readonly options: BridgeOptions;
+  /** Tells this broker, as long as it runs, from all others; without blanks. */
+  readonly brokerId: string;
+  /** The topic filters that a kept session at this broker holds; none if not given. */
+  readonly heldFilters?: ((clientId: string) => Iterable<string>) | undefined;
+  /** Asked for each connection; undefined is what the options say. Answers a problem in words. */
+  readonly login?: (() => Login | { readonly problem: string }) | undefined;
 }
 
 const UP = encodeUtf8("1");
 const DOWN = encodeUtf8("0");
-const REFUSED = 0x80;
-/** A connection that stood this long was a good one: the next wait is a short one again, ms. */
-const STABLE = 10_000;
-/** How long the remote broker may take to answer the first SUBSCRIBEs, ms. */
+const NOTHING = new Uint8Array(0);
+/** How long the remote broker may take to answer the first questions, ms. */
 const OPENING_PATIENCE = 30_000;
+/** Between two looks at whether enough waits, or anything was carried, ms. */
+const LOOK = 1000;
+/** So much of its time a login is used for before it is renewed. */
+const RENEWED_AT = 0.8;
+
+/** What follows the end of a connection that the bridge ends itself. */
+type Next = "main" | "again" | "idle";
 
 export class Bridge {
+  readonly counters: BridgeCounters = zeroBridgeCounters();
   readonly #parts: BridgeParts;
-  readonly #topics: TopicMap;
   readonly #ring: AddressRing;
   readonly #backoff: Backoff;
   readonly #privacy: Privacy;
   readonly #mainWatch: MainWatch;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
-  readonly #echoes: EchoGuard;
-  /** What the remote broker still has to answer before messages go out: packetId, topic filter. */
-  readonly #opening = new Map<number, string>();
+  readonly #questions: OpeningQuestions;
+  readonly #report: BridgeReport;
   #running = false;
   #client: MqttClient | undefined;
   #dialling: Dialling | undefined;
   #retryTimer: Timer | undefined;
   #openingTimer: Timer | undefined;
+  #idleTimer: Timer | undefined;
+  #renewTimer: Timer | undefined;
   /** When CONNACK came, monotonic ms. */
   #connectedAt: number | undefined;
   #lastFailure = "";
-  #returningToMain = false;
+  #next: Next | undefined;
+  /** Takes the place of this bridge when the connection ends. */
+  #successor: (() => void) | undefined;
+  #login: Login = {};
   /** The remote broker had kept the bridge's session. */
   #sessionPresent = false;
 
   constructor(parts: BridgeParts) {
-    const { door, dialler, clock, scheduler, random, log, options } = parts;
-    const { name } = options;
+    const { door, dialler, clock, scheduler, random, log, options, brokerId } = parts;
+    const { name, restartBase, restartCap, protocol } = options;
     this.#parts = parts;
-    this.#topics = new TopicMap(options.topics);
     this.#ring = new AddressRing(options.addresses, options.roundRobin);
-    this.#backoff = new Backoff(options.restartBase, options.restartCap, random);
-    this.#privacy = new Privacy(options.tryPrivate);
-    this.#mainWatch = new MainWatch(dialler, scheduler, options.restartCap);
-    this.#echoes = new EchoGuard(clock);
-    const topics = this.#topics;
-    const echoes = this.#echoes;
-    this.#incoming = new Incoming({ name, log, topics, echoes });
+    this.#backoff = new Backoff(restartBase, restartCap, random);
+    // A bridge of 5.0 asks for the same with each subscription.
+    this.#privacy = new Privacy(options.tryPrivate && protocol !== "mqttv50");
+    this.#mainWatch = new MainWatch(dialler, scheduler, restartCap);
+    const topics = new TopicMap(options.topics, options.exclude);
+    const echoes = new EchoGuard(clock);
+    const { loopMark, ageProperty } = options;
+    const marks = new Marks({ clock, brokerId, loopMark, ageProperty });
+    const { counters } = this;
+    this.#questions = new OpeningQuestions(log, options, topics);
+    const isMqtt5 = protocol === "mqttv50";
+    this.#incoming = new Incoming({ name, clock, log, topics, echoes, marks, isMqtt5, counters });
     this.#outgoing = new Outgoing({
       door,
+      clock,
+      scheduler,
       log,
       options,
       topics,
       echoes,
+      marks,
+      counters,
+      heldFilters: parts.heldFilters ?? (() => []),
       published: (packetId) => this.#incoming.published(packetId),
       completed: (packetId) => this.#incoming.completed(packetId),
       evicted: () => {
         const { localClientId } = options;
         this.#client?.abort(`another client took over "${localClientId}" at this broker`);
       },
+    });
+    this.#report = new BridgeReport({
+      door,
+      scheduler,
+      prefix: reportPrefix(options),
+      interval: options.reportInterval,
+      facts: () => ({
+        counters,
+        backlog: this.backlog,
+        address: text(this.#ring.current),
+        failure: this.#lastFailure,
+      }),
     });
   }
 
@@ -106,26 +147,71 @@ export class Bridge {
     if (this.#running) return;
     this.#running = true;
     this.#tellHere(false);
-    this.#dial();
+    this.#report.start();
+    if (this.#parts.options.startType === "lazy") this.#awaitWork();
+    else this.#dial();
   }
 
   /** Leaves both brokers in order. What waits in a kept session here goes on waiting. */
   stop(): void {
     if (!this.#running) return;
+    this.#halt();
+    this.#outgoing.leave();
+  }
+
+  /**
+   * Stops for good: nothing queues any more, and nothing tells of the bridge. Answers how many messages
+   * still wait here, for a bridge of the same client id.
+   */
+  remove(): number {
+    const { door, options } = this.#parts;
+    if (this.#running) this.#halt();
+    this.#report.clear();
+    if (options.notifications) door.announce(options.notificationTopic, NOTHING, true);
+    return this.#outgoing.retire();
+  }
+
+  /** Stops when the connection ends, at once if there is none; then calls `successor`. */
+  retire(successor: () => void): void {
+    if (this.connected) {
+      this.#successor = successor;
+      return;
+    }
+    this.stop();
+    successor();
+  }
+
+  #halt(): void {
     this.#running = false;
     this.#retryTimer?.cancel();
     this.#dialling?.cancel();
     this.#dialling = undefined;
+    this.#report.stop();
     this.#sayGoodbye();
-    this.#outgoing.leave();
+  }
+
+  /** Waits until there is enough to connect for. */
+  #awaitWork(): void {
+    const { scheduler, options } = this.#parts;
+    if (this.#enter() && this.backlog >= options.threshold) {
+      this.#dial();
+      return;
+    }
+    this.#retryTimer = scheduler.after(LOOK, () => this.#awaitWork());
   }
 
   #dial(): void {
     const { dialler, log, options } = this.#parts;
     if (!options.localCleanSession && !this.#enter()) {
-      this.#retry(`this broker refused the client "${options.localClientId}"`);
+      this.#retry(`this broker refused the client "${options.localClientId}"`, false);
       return;
     }
+    const login = this.#parts.login?.() ?? options;
+    if ("problem" in login) {
+      this.#retry(login.problem, false);
+      return;
+    }
+    this.#login = login;
     const address = this.#ring.current;
     log.debug(`${options.name}: connecting to ${text(address)}`);
     this.#dialling = dialler.dial(
@@ -133,7 +219,7 @@ export class Bridge {
       (wire) => this.#accept(wire),
       (cause) => {
         this.#dialling = undefined;
-        this.#retry(cause);
+        this.#retry(cause, false);
       },
     );
   }
@@ -146,26 +232,12 @@ export class Bridge {
   #accept(wire: Wire): WireEnd {
     const { clock, scheduler, options } = this.#parts;
     this.#dialling = undefined;
-    const { notifications, notificationsLocalOnly, notificationTopic, password } = options;
     const client = new MqttClient({
       wire,
       clock,
       scheduler,
       owner: this.#owner(),
-      options: {
-        level: options.protocol === "mqttv31" ? 3 : 4,
-        bridge: this.#privacy.marks(this.#ring.current),
-        clientId: options.remoteClientId,
-        cleanSession: options.cleanSession,
-        keepAlive: options.keepAlive,
-        will:
-          notifications && !notificationsLocalOnly
-            ? { topic: notificationTopic, payload: DOWN, qos: 1, retain: true }
-            : undefined,
-        username: options.username,
-        password: password === undefined ? undefined : encodeUtf8(password),
-        maximumPacketSize: options.maximumPacketSize,
-      },
+      options: connectOptions(options, this.#login, this.#privacy.marks(this.#ring.current)),
     });
     this.#client = client;
     client.start();
@@ -180,15 +252,14 @@ export class Bridge {
       message: (packet) => incoming.message(packet),
       released: (packetId) => incoming.released(packetId),
       received: (packetId) => outgoing.received(packetId),
-      acknowledged: (packetId) => {
-        if (!this.#answered(packetId)) outgoing.acknowledged(packetId);
+      acknowledged: (packetId, answer) => {
+        if (!this.#answered(packetId, answer.reasonCode)) outgoing.acknowledged(packetId, answer);
       },
       subscribed: (packetId, codes) => {
-        if (codes[0] === REFUSED) this.#subscriptionRefused(packetId);
-        this.#answered(packetId);
+        this.#answered(packetId, codes[0]);
       },
       unsubscribed: (packetId) => {
-        this.#answered(packetId);
+        this.#answered(packetId, undefined);
       },
       drained: () => outgoing.drained(),
       closed: (ending) => this.#closed(ending),
@@ -201,6 +272,7 @@ export class Bridge {
     const address = this.#ring.current;
     this.#connectedAt = clock.now();
     this.#lastFailure = "";
+    this.counters.connects++;
     this.#privacy.accepted(address);
     this.#ring.connected();
     log.info(`${options.name}: connected to ${text(address)}`);
@@ -212,125 +284,145 @@ export class Bridge {
     this.#incoming.open(client, local, sessionPresent, this.#guarded);
     this.#tellHere(true);
     this.#sessionPresent = sessionPresent;
-    this.#ask(client);
+    this.#questions.ask(client);
     // The wire may have closed, or the session here been taken, meanwhile.
     if (this.#client !== client) return;
     this.#openingTimer = scheduler.after(OPENING_PATIENCE, () => {
       client.abort("no answer to SUBSCRIBE");
     });
     this.#openWhenAnswered();
+    this.#watch();
+  }
+
+  /** Looks out for what ends a connection in order. */
+  #watch(): void {
+    const { scheduler, options } = this.#parts;
     if (this.#ring.isStandIn) {
-      this.#mainWatch.start(this.#ring.main, () => this.#returnToMain());
+      this.#mainWatch.start(this.#ring.main, () => this.#leaveFor("main"));
     } else {
       this.#mainWatch.reached();
     }
+    if (options.startType === "lazy") this.#watchIdle();
+    const { validFor } = this.#login;
+    if (validFor === undefined) return;
+    this.#renewTimer = scheduler.after(validFor * RENEWED_AT, () => this.#leaveFor("again"));
+  }
+
+  #watchIdle(): void {
+    const { clock, scheduler, options } = this.#parts;
+    const last = Math.max(
+      this.#connectedAt ?? 0,
+      this.#outgoing.lastSent,
+      this.#incoming.lastReceived,
+    );
+    const left = last + options.idleTimeout - clock.now();
+    if (left <= 0 && this.backlog === 0) this.#leaveFor("idle");
+    else this.#idleTimer = scheduler.after(Math.max(left, LOOK), () => this.#watchIdle());
   }
 
   /** A remote broker that was not told of the bridge sends its own messages back to it. */
   get #guarded(): boolean {
-    return !this.#privacy.marks(this.#ring.current);
-  }
-
-  /**
-   * What the remote broker is told and asked first. Messages wait for the answers, since their
-   * packet identifiers come from the session here and must not meet these.
-   */
-  #ask(client: MqttClient): void {
-    const { options } = this.#parts;
-    this.#opening.clear();
-    if (options.notifications && !options.notificationsLocalOnly) {
-      const packetId = client.freePacketId();
-      this.#opening.set(packetId, "");
-      client.publish(options.notificationTopic, UP, 1, true, false, packetId);
-    }
-    for (const subscription of this.#topics.remoteSubscriptions) {
-      this.#opening.set(client.subscribe([subscription]), subscription.filter);
-    }
-    if (!options.attemptUnsubscribe) return;
-    for (const filter of this.#topics.remoteOutOnly) {
-      this.#opening.set(client.unsubscribe([filter]), filter);
-    }
+    const { protocol } = this.#parts.options;
+    return protocol !== "mqttv50" && !this.#privacy.marks(this.#ring.current);
   }
 
   /** Whether this answered one of the first questions. */
-  #answered(packetId: number): boolean {
-    if (!this.#opening.delete(packetId)) return false;
+  #answered(packetId: number, code: number | undefined): boolean {
+    if (!this.#questions.answered(packetId, code)) return false;
     this.#openWhenAnswered();
     return true;
   }
 
   #openWhenAnswered(): void {
     const client = this.#client;
-    if (this.#opening.size > 0 || client === undefined) return;
+    if (!this.#questions.areAnswered || client === undefined) return;
     this.#openingTimer?.cancel();
     this.#outgoing.open(client, this.#sessionPresent, this.#guarded);
   }
 
-  #subscriptionRefused(packetId: number): void {
-    const { log, options } = this.#parts;
-    const filter = this.#opening.get(packetId);
-    log.warn(`${options.name}: the remote broker refused the subscription to ${filter}`);
-  }
-
   #closed(ending: Ending): void {
-    const { clock, scheduler } = this.#parts;
+    const { clock, scheduler, options } = this.#parts;
     const address = this.#ring.current;
     const since = this.#connectedAt;
+    const next = this.#next;
     this.#client = undefined;
     this.#connectedAt = undefined;
-    this.#openingTimer?.cancel();
+    this.#next = undefined;
+    for (const timer of [this.#openingTimer, this.#idleTimer, this.#renewTimer]) timer?.cancel();
     this.#mainWatch.stop();
-    this.#opening.clear();
+    this.#questions.forget();
     this.#incoming.close();
     this.#outgoing.close();
     if (since !== undefined) {
       this.#tellHere(false);
-      if (clock.now() - since >= STABLE) this.#backoff.reset();
+      if (clock.now() - since >= options.restartStable) this.#backoff.reset();
     }
     if (!this.#running) return;
-    if (this.#returningToMain) {
-      this.#returningToMain = false;
-      this.#ring.toMain();
+    const successor = this.#successor;
+    if (successor !== undefined) {
+      this.stop();
+      successor();
+    } else if (next === "idle") {
+      this.#awaitWork();
+    } else if (next !== undefined) {
+      if (next === "main") this.#ring.toMain();
       this.#retryTimer = scheduler.after(0, () => this.#dial());
     } else if (since === undefined && this.#privacy.failed(address, ending)) {
-      const { log, options } = this.#parts;
+      const { log } = this.#parts;
       log.info(`${options.name}: ${text(address)} takes no bridge, trying as a common client`);
       this.#retryTimer = scheduler.after(0, () => this.#dial());
     } else {
-      this.#retry(describeEnding(ending));
+      this.#retry(describeEnding(ending), since !== undefined);
     }
   }
 
-  /** Dials the next address, at once or after a wait when all have failed. */
-  #retry(cause: string): void {
+  /** Dials the next address, at once or after a wait when all have failed. `stood`: a connection broke. */
+  #retry(cause: string, stood: boolean): void {
     const { scheduler, log, options } = this.#parts;
     if (!this.#running) return;
-    const failure = `${options.name}: ${text(this.#ring.current)}: ${cause}`;
-    const wait = this.#ring.failed() ? this.#backoff.next() : 0;
-    const next =
-      wait === 0
+    const { name, startType } = options;
+    this.counters.failures++;
+    const failure = `${text(this.#ring.current)}: ${cause}`;
+    const allFailed = this.#ring.failed();
+    const isOver = startType === "once" && (stood || allFailed);
+    const wait = allFailed && !isOver ? this.#backoff.next() : 0;
+    const then = isOver
+      ? "not trying again, as start_type is once"
+      : wait === 0
         ? `trying ${text(this.#ring.current)}`
         : `next try in ${Math.round(wait / 100) / 10} s`;
     // One that goes on is worth a line each time, but not the attention of a new one.
-    if (failure === this.#lastFailure) log.info(`${failure}, ${next}`);
-    else log.warn(`${failure}, ${next}`);
+    if (failure === this.#lastFailure) log.info(`${name}: ${failure}, ${then}`);
+    else log.warn(`${name}: ${failure}, ${then}`);
     this.#lastFailure = failure;
-    this.#retryTimer = scheduler.after(wait, () => this.#dial());
+    if (isOver) return;
+    this.#retryTimer = scheduler.after(wait, () => {
+      if (startType === "lazy") this.#awaitWork();
+      else this.#dial();
+    });
   }
 
-  #returnToMain(): void {
+  /** Leaves the remote broker in order, to do something else. */
+  #leaveFor(next: Next): void {
     const { log, options } = this.#parts;
-    log.info(`${options.name}: ${text(this.#ring.main)} answers again, going back to it`);
-    this.#returningToMain = true;
+    const why = {
+      main: `${text(this.#ring.main)} answers again, going back to it`,
+      again: "logging in anew before the login runs out",
+      idle: "nothing to carry, disconnecting",
+    };
+    log.info(`${options.name}: ${why[next]}`);
+    this.#next = next;
     this.#sayGoodbye();
   }
 
   /** Ends the connection in order; the will that tells of it does not go out then, so we do. */
   #sayGoodbye(): void {
-    const { notifications, notificationsLocalOnly, notificationTopic } = this.#parts.options;
+    const { notifications, notificationsLocalOnly, notificationTopic, outgoingRetain } =
+      this.#parts.options;
     const client = this.#client;
     if (client?.connected === true && notifications && !notificationsLocalOnly) {
-      client.publish(notificationTopic, DOWN, 0, true, false, 0);
+      const retain = outgoingRetain && client.limits.retainAvailable;
+      client.publish(notificationTopic, DOWN, 0, retain, false, 0);
     }
     client?.disconnect();
   }
@@ -341,6 +433,11 @@ export class Bridge {
       door.announce(options.notificationTopic, connected ? UP : DOWN, true);
     }
   }
+}
+
+/** Beside the state, under an id that fits into a topic. */
+function reportPrefix({ remoteClientId, name }: BridgeOptions): string {
+  return `$SYS/broker/connection/${/[+#]/.test(remoteClientId) ? name : remoteClientId}`;
 }
 
 function text({ host, port }: RemoteAddress): string {

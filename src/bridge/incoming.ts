@@ -9,15 +9,24 @@ import type { MqttClient } from "../mqtt-client/mqtt-client.ts";
 import type { Client } from "../seams/door.ts";
 import type { Log } from "../seams/log.ts";
 import { Message } from "../seams/message.ts";
+import type { Clock } from "../time/clock.ts";
+import type { BridgeCounters } from "./bridge-counters.ts";
+import { incomingProperties } from "./carried-properties.ts";
 import type { EchoGuard } from "./echo-guard.ts";
+import type { Marks } from "./marks.ts";
 import { shownTopic, type TopicMap } from "./topic-map.ts";
 
 export interface IncomingParts {
   /** For logs. */
   readonly name: string;
+  readonly clock: Clock;
   readonly log: Log;
   readonly topics: TopicMap;
   readonly echoes: EchoGuard;
+  readonly marks: Marks;
+  /** Properties come with messages. */
+  readonly isMqtt5: boolean;
+  readonly counters: BridgeCounters;
 }
 
 /** Refusals that pass: the remote broker is to keep the message and send it again later. */
@@ -32,6 +41,9 @@ export class Incoming {
   // Each reported once for a connection: what a remote broker repeats is not to fill the log.
   #strayReported = false;
   #refusalReported = false;
+  #loopReported = false;
+  /** When a message came last, monotonic ms. */
+  lastReceived = 0;
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -44,6 +56,7 @@ export class Incoming {
     this.#guarded = guarded;
     this.#strayReported = false;
     this.#refusalReported = false;
+    this.#loopReported = false;
     this.#handover.open(remote, local, sessionPresent);
   }
 
@@ -54,11 +67,18 @@ export class Incoming {
   }
 
   message(packet: PublishPacket): void {
-    const { topics, echoes } = this.#parts;
-    const { topic, payload, qos, retain, dup } = packet;
+    const { topics, echoes, counters, marks, clock } = this.#parts;
+    const { topic, payload, dup, properties } = packet;
     const handover = this.#handover;
     if (handover.isRepeated(packet)) return;
+    counters.received++;
+    this.lastReceived = clock.now();
     if (this.#guarded && echoes.isEcho(topic, payload)) {
+      handover.pass(packet);
+      return;
+    }
+    if (marks.hasComeBack(properties?.userProperties)) {
+      this.#looped(topic);
       handover.pass(packet);
       return;
     }
@@ -69,7 +89,7 @@ export class Incoming {
       return;
     }
     const local = this.#local as Client;
-    const message = new Message(localTopic, payload, qos, retain, true);
+    const message = this.#messageOf(packet, localTopic);
     handover.take(packet, localTopic, (packetId) => local.publish(message, packetId, dup));
   }
 
@@ -88,11 +108,20 @@ export class Incoming {
     this.#handover.published(number);
   }
 
+  #messageOf({ payload, qos, retain, properties }: PublishPacket, topic: string): Message {
+    const { clock, topics, marks, isMqtt5 } = this.#parts;
+    const carried = isMqtt5 ? incomingProperties(properties, topics, marks) : undefined;
+    const expiry = properties?.messageExpiryInterval;
+    const expiresAt = expiry === undefined ? undefined : clock.now() + expiry * 1000;
+    return new Message(topic, payload, qos, retain, true, carried, expiresAt);
+  }
+
   #refused(reason: ReasonCode, topic: string): boolean {
     if (PASSING.has(reason)) {
       this.#remote?.abort("this broker cannot take more messages now");
       return false;
     }
+    this.#parts.counters.refused++;
     if (this.#refusalReported) return true;
     this.#refusalReported = true;
     const { log, name } = this.#parts;
@@ -101,8 +130,17 @@ export class Incoming {
     return true;
   }
 
+  #looped(topic: string): void {
+    const { counters, log, name } = this.#parts;
+    counters.looped++;
+    if (this.#loopReported) return;
+    this.#loopReported = true;
+    log.info(`${name}: a message on ${shownTopic(topic)} had been here before, stopped`);
+  }
+
   /** A kept session at the remote broker still holds the subscriptions of an earlier configuration. */
   #stray(topic: string): void {
+    this.#parts.counters.refused++;
     if (this.#strayReported) return;
     this.#strayReported = true;
     const { log, name } = this.#parts;

@@ -27,6 +27,8 @@ export interface BridgeOptions {
   /** At least one; the first is the main one unless `roundRobin`. */
   readonly addresses: readonly RemoteAddress[];
   readonly topics: readonly TopicRule[];
+  /** Topic filters, by their names here, of what never goes either way. */
+  readonly exclude: readonly string[];
   /** The client identifier at the remote broker. */
   readonly remoteClientId: string;
   /** The client identifier at this broker. */
@@ -36,15 +38,31 @@ export interface BridgeOptions {
   /** At the remote broker. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  readonly protocol: "mqttv31" | "mqttv311";
+  readonly protocol: "mqttv31" | "mqttv311" | "mqttv50";
+  /**
+   * `lazy` connects when `threshold` messages wait, and leaves when nothing was carried for
+   * `idleTimeout`; `once` connects at start only.
+   */
+  readonly startType: "automatic" | "lazy" | "once";
+  readonly threshold: number;
+  /** ms. */
+  readonly idleTimeout: number;
   /** Seconds. */
   readonly keepAlive: number;
   /** The remote broker forgets the bridge whenever the connection ends. */
   readonly cleanSession: boolean;
   /** This broker keeps nothing for the bridge while the connection is down. */
   readonly localCleanSession: boolean;
+  /** How long a remote broker of MQTT 5.0 keeps the session, seconds; 4294967295 is for good. */
+  readonly sessionExpiry: number;
   /** Keep QoS 0 messages, too, while the connection is down. */
   readonly queueQos0: boolean;
+  /** Messages that may wait for the remote broker; 0 is no limit. */
+  readonly maxQueuedMessages: number;
+  /** Payload bytes that may wait; 0 is no limit. */
+  readonly maxQueuedBytes: number;
+  /** Whether what has waited goes first, or takes turns with what comes now. */
+  readonly backlog: "order" | "interleave";
   /** Tell the remote broker that this is a bridge, see `ConnectPacket.bridge`. */
   readonly tryPrivate: boolean;
   /** Publish "1" or "0" on `notificationTopic`: whether the bridge is connected. */
@@ -52,45 +70,102 @@ export interface BridgeOptions {
   /** Only at this broker. */
   readonly notificationsLocalOnly: boolean;
   readonly notificationTopic: string;
+  /** Between two reports of the counters, ms; 0 is none. */
+  readonly reportInterval: number;
   /** Unsubscribe at the remote broker from what is configured as `out` only. */
   readonly attemptUnsubscribe: boolean;
   /** Shortest wait before connecting again, ms. */
   readonly restartBase: number;
   /** Longest wait, ms; one not above `restartBase` makes the wait constant. */
   readonly restartCap: number;
+  /** A connection that stood this long was a good one: the next wait is a short one again, ms. */
+  readonly restartStable: number;
   /** All addresses are equal: stay with the one that answers. */
   readonly roundRobin: boolean;
-  /** How many QoS 1 and 2 messages may be on their way to the remote broker at a time. */
+  /**
+   * How many QoS 1 and 2 messages may be on their way to the remote broker at a time, if that takes as
+   * many; 0 leaves it to the remote broker, and to `UNTOLD_WINDOW` where that cannot tell.
+   */
   readonly maxInflight: number;
+  /** The same the other way, which only a remote broker of MQTT 5.0 is told. */
+  readonly receiveMaximum: number;
+  /** Topic aliases that a remote broker of MQTT 5.0 may use. */
+  readonly topicAliasMaximum: number;
   /** Longest packet taken from the remote broker, bytes. */
   readonly maximumPacketSize: number;
+  /** Longest PUBLISH sent to the remote broker, bytes; 0 is no limit. */
+  readonly outgoingPacketSize: number;
+  /** Longest topic sent there, bytes; 0 is no limit. */
+  readonly maximumTopicLength: number;
+  /** Levels that such a topic may have; 0 is no limit. */
+  readonly maximumTopicLevels: number;
+  /** Messages are sent there at this QoS at most. */
+  readonly maximumQos: QoS;
+  /** Messages sent there keep their RETAIN flag. */
+  readonly outgoingRetain: boolean;
+  /** Messages sent in a second; 0 is no limit. */
+  readonly maximumRate: number;
+  /** The user property that tells a remote broker of MQTT 5.0 how old a message is; "" is none. */
+  readonly ageProperty: string;
+  /** Mark messages for brokers of MQTT 5.0 with where they have been, and stop those that come round. */
+  readonly loopMark: boolean;
 }
+
+/** On their way to a broker that cannot tell how many it takes, where nothing else is said. */
+export const UNTOLD_WINDOW = 100;
+/** More on their way do not make it faster. */
+export const WIDEST_WINDOW = 10_000;
+/** A session that is kept until it is ended. */
+export const FOR_GOOD = 0xffffffff;
 
 type Needed = "name" | "addresses" | "topics" | "remoteClientId";
 export type GivenBridgeOptions = Pick<BridgeOptions, Needed> & Partial<Omit<BridgeOptions, Needed>>;
 
-/** Fills in what Mosquitto takes where nothing is said. */
+const DEFAULTS = {
+  exclude: [],
+  protocol: "mqttv311",
+  startType: "automatic",
+  threshold: 10,
+  idleTimeout: 60_000,
+  keepAlive: 60,
+  cleanSession: false,
+  sessionExpiry: FOR_GOOD,
+  queueQos0: false,
+  maxQueuedMessages: 0,
+  maxQueuedBytes: 0,
+  backlog: "order",
+  tryPrivate: true,
+  notifications: true,
+  notificationsLocalOnly: false,
+  reportInterval: 0,
+  attemptUnsubscribe: true,
+  restartBase: 5000,
+  restartStable: 10_000,
+  roundRobin: false,
+  maxInflight: 0,
+  receiveMaximum: 1000,
+  topicAliasMaximum: 10,
+  maximumPacketSize: 2_000_000,
+  outgoingPacketSize: 0,
+  maximumTopicLength: 0,
+  maximumTopicLevels: 0,
+  maximumQos: 2,
+  outgoingRetain: true,
+  maximumRate: 0,
+  ageProperty: "",
+  loopMark: true,
+} as const satisfies Partial<BridgeOptions>;
+
+/** Fills in what Mosquitto takes where nothing is said, and what loses nothing where it has no such option. */
 export function bridgeOptions(given: GivenBridgeOptions): BridgeOptions {
-  const { remoteClientId, restartBase = 5000 } = given;
-  const cleanSession = given.cleanSession ?? false;
+  const { remoteClientId, restartBase = DEFAULTS.restartBase } = given;
   return {
+    ...DEFAULTS,
+    localClientId: `local.${remoteClientId}`,
+    localCleanSession: given.cleanSession ?? DEFAULTS.cleanSession,
+    notificationTopic: `$SYS/broker/connection/${remoteClientId}/state`,
+    restartCap: Math.max(30_000, restartBase),
     ...given,
-    localClientId: given.localClientId ?? `local.${remoteClientId}`,
-    protocol: given.protocol ?? "mqttv311",
-    keepAlive: given.keepAlive ?? 60,
-    cleanSession,
-    localCleanSession: given.localCleanSession ?? cleanSession,
-    queueQos0: given.queueQos0 ?? false,
-    tryPrivate: given.tryPrivate ?? true,
-    notifications: given.notifications ?? true,
-    notificationsLocalOnly: given.notificationsLocalOnly ?? false,
-    notificationTopic: given.notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`,
-    attemptUnsubscribe: given.attemptUnsubscribe ?? true,
-    restartBase,
-    restartCap: given.restartCap ?? Math.max(30_000, restartBase),
-    roundRobin: given.roundRobin ?? false,
-    maxInflight: given.maxInflight ?? 20,
-    maximumPacketSize: given.maximumPacketSize ?? 2_000_000,
   };
 }
 

@@ -2,23 +2,36 @@
  * A bridge's way out: it is a client of this broker whose peer is the remote broker. What the broker
  * delivers is renamed and published there, and acknowledged here only when the remote broker has it.
  */
-import { publishSize } from "../mqtt/encode.ts";
+import { utf8Length } from "../bytes/utf8.ts";
 import type { QoS } from "../mqtt/qos.ts";
-import { isFailure, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { MqttClient } from "../mqtt-client/mqtt-client.ts";
+import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
+import type { Answer, MqttClient } from "../mqtt-client/mqtt-client.ts";
+import { reasonText } from "../mqtt-client/reason-text.ts";
 import type { Client, Door, Peer } from "../seams/door.ts";
 import type { Log } from "../seams/log.ts";
 import type { Message } from "../seams/message.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Scheduler, Timer } from "../time/scheduler.ts";
+import type { BridgeCounters } from "./bridge-counters.ts";
+import { outgoingProperties } from "./carried-properties.ts";
 import type { EchoGuard } from "./echo-guard.ts";
-import type { BridgeOptions } from "./options.ts";
+import type { Marks } from "./marks.ts";
+import { type BridgeOptions, UNTOLD_WINDOW, WIDEST_WINDOW } from "./options.ts";
+import { Rate } from "./rate.ts";
 import { shownTopic, type TopicMap } from "./topic-map.ts";
 
 export interface OutgoingParts {
   readonly door: Door;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly log: Log;
   readonly options: BridgeOptions;
   readonly topics: TopicMap;
   readonly echoes: EchoGuard;
+  readonly marks: Marks;
+  readonly counters: BridgeCounters;
+  /** The topic filters that a kept session at this broker holds. */
+  readonly heldFilters: (clientId: string) => Iterable<string>;
   /** A publish of the bridge that was pending here is safe. */
   readonly published: (packetId: number) => void;
   /** A QoS 2 publish of the bridge is released for good. */
@@ -29,21 +42,32 @@ export interface OutgoingParts {
 
 /** Unsent bytes beyond which messages wait in the session here instead. */
 const BACKLOG_LIMIT = 262_144;
-/** The protocol's own limit to a packet, bytes. */
-const LONGEST_PACKET = 268_435_460;
+/** How often in a row a remote broker without room may refuse before its word is final. */
+const MOST_REFUSALS = 5;
+
+/** Why delivery is held back: the network has not taken what was sent, or the rate is reached. */
+type Hold = "drain" | "rate";
 
 export class Outgoing implements Peer {
   readonly #parts: OutgoingParts;
+  readonly #rate: Rate;
+  readonly #holds = new Set<Hold>();
   #client: Client | undefined;
   #remote: MqttClient | undefined;
   #guarded = false;
-  #waitingForDrain = false;
+  #rateTimer: Timer | undefined;
   /** Retained messages are due with the next connection. */
   #retainedDue = false;
-  #strayReported = false;
+  /** What was complained of on this connection. */
+  readonly #complaints = new Set<string>();
+  /** Refusals for want of room since a message was taken. */
+  #refusals = 0;
+  /** When a message was handed to the remote broker last, monotonic ms. */
+  lastSent = 0;
 
   constructor(parts: OutgoingParts) {
     this.#parts = parts;
+    this.#rate = new Rate(parts.clock, parts.options.maximumRate);
   }
 
   /** The bridge's hold on its session here, while it has one. */
@@ -56,26 +80,38 @@ export class Outgoing implements Peer {
    * not, if the broker refuses, and else whether a session was there already.
    */
   enter(): { readonly sessionPresent: boolean } | { readonly refused: ReasonCode } {
-    const { door, options, topics, log } = this.#parts;
+    const { door, options, topics, log, heldFilters } = this.#parts;
+    const { localClientId, localCleanSession, maxQueuedMessages, maxQueuedBytes } = options;
     const entry = door.enter(
       {
-        clientId: options.localClientId,
-        cleanStart: options.localCleanSession,
-        persistent: !options.localCleanSession,
+        clientId: localClientId,
+        cleanStart: localCleanSession,
+        persistent: !localCleanSession,
         origin: "bridge",
         remote: options.name,
         username: options.localUsername,
-        receiveMaximum: options.maxInflight,
+        receiveMaximum: options.maxInflight || UNTOLD_WINDOW,
         queueQos0: options.queueQos0,
         bridge: true,
+        terms: {
+          maxQueuedMessages,
+          maxQueuedBytes,
+          interleave: options.backlog === "interleave",
+          arriving: (message) => this.#arriving(message),
+        },
       },
       this,
     );
     if (!entry.ok) return { refused: entry.reason };
     this.#client = entry.client;
     this.#retainedDue = true;
+    const wanted = new Set(topics.localSubscriptions.map(({ filter }) => filter));
+    for (const filter of [...heldFilters(localClientId)]) {
+      if (!wanted.has(filter)) entry.client.unsubscribe(filter);
+    }
     for (const { filter, qos } of topics.localSubscriptions) {
-      if (isFailure(entry.client.subscribe(filter, qos))) {
+      const lower = Math.min(qos, options.maximumQos) as QoS;
+      if (isFailure(entry.client.subscribe(filter, lower))) {
         log.warn(`${options.name}: this broker refused the subscription to ${filter}`);
       }
     }
@@ -87,9 +123,11 @@ export class Outgoing implements Peer {
     const client = this.#client;
     this.#remote = remote;
     this.#guarded = guarded;
-    this.#waitingForDrain = false;
+    this.#holds.clear();
+    this.#complaints.clear();
     const retainedDue = this.#retainedDue || !sessionPresent;
     this.#retainedDue = false;
+    client?.setReceiveMaximum?.(this.#windowOf(remote));
     client?.redeliver();
     if (!retainedDue) return;
     // A remote broker that does not know the bridge (any longer) may lack the retained messages too.
@@ -101,6 +139,7 @@ export class Outgoing implements Peer {
   /** The connection is gone: messages queue, or with a clean local session are not wanted. */
   close(): void {
     this.#remote = undefined;
+    this.#rateTimer?.cancel();
     if (this.#parts.options.localCleanSession) this.leave();
     else this.#client?.suspend();
   }
@@ -108,18 +147,41 @@ export class Outgoing implements Peer {
   leave(): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#rateTimer?.cancel();
     client?.leave("normal");
   }
 
-  drained(): void {
-    if (!this.#waitingForDrain) return;
-    this.#waitingForDrain = false;
-    this.#client?.resume();
+  /** Leaves for good: nothing more is to queue. Answers how many messages still wait, for which the session stays. */
+  retire(): number {
+    const { door, options, topics } = this.#parts;
+    const client = this.#client;
+    if (client === undefined) return 0;
+    for (const { filter } of topics.localSubscriptions) client.unsubscribe(filter);
+    const { backlog } = client;
+    this.leave();
+    if (backlog === 0) door.forget(options.localClientId);
+    return backlog;
   }
 
-  /** PUBACK or PUBCOMP came from the remote broker. */
-  acknowledged(packetId: number): void {
-    this.#client?.acknowledge(packetId);
+  drained(): void {
+    this.#release("drain");
+  }
+
+  /** PUBACK or PUBCOMP came from the remote broker, or its refusal. */
+  acknowledged(packetId: number, { reasonCode, properties }: Answer): void {
+    if (!isFailure(reasonCode)) {
+      this.#refusals = 0;
+      this.#client?.acknowledge(packetId);
+      return;
+    }
+    const why = properties?.reasonString ?? reasonText(reasonCode);
+    if (reasonCode === Reason.quotaExceeded && ++this.#refusals < MOST_REFUSALS) {
+      this.#remote?.abort(`the remote broker cannot take more messages now (${why})`);
+      return;
+    }
+    this.#refusals = 0;
+    this.#drop(`refused by the remote broker (${why})`, undefined);
+    this.#client?.discard(packetId);
   }
 
   /** PUBREC came from the remote broker. */
@@ -128,22 +190,25 @@ export class Outgoing implements Peer {
   }
 
   deliver(message: Message, qos: QoS, retain: boolean, dup: boolean, packetId: number): void {
-    const { topics, echoes } = this.#parts;
     const remote = this.#remote;
     if (remote === undefined) return;
-    const { payload } = message;
-    const out = topics.toRemote(message.topic);
-    if (out === undefined || publishSize(out.topic, payload.length, qos) > LONGEST_PACKET) {
-      this.#stray(message.topic);
+    const { counters, clock } = this.#parts;
+    const lower = Math.min(qos, this.#parts.options.maximumQos, remote.limits.maximumQos) as QoS;
+    const unfit = this.#send(remote, message, lower, retain, dup, packetId);
+    if (unfit !== undefined) {
+      this.#drop(unfit, message.topic);
       if (qos > 0) this.#client?.discard(packetId);
       return;
     }
-    if (this.#guarded && out.returns) echoes.sent(out.topic, payload);
-    remote.publish(out.topic, payload, qos, retain, dup, packetId);
-    if (remote.backlog > BACKLOG_LIMIT) {
-      this.#waitingForDrain = true;
-      this.#client?.pause();
-    }
+    counters.sent++;
+    this.lastSent = clock.now();
+    // Nobody is going to acknowledge it.
+    if (qos > 0 && lower === 0) this.#client?.acknowledge(packetId);
+    if (remote.backlog > BACKLOG_LIMIT) this.#hold("drain");
+    const wait = this.#rate.spend();
+    if (wait === 0) return;
+    this.#hold("rate");
+    this.#rateTimer = this.#parts.scheduler.after(wait, () => this.#release("rate"));
   }
 
   release(packetId: number): void {
@@ -163,12 +228,76 @@ export class Outgoing implements Peer {
     this.#parts.evicted();
   }
 
-  /** A kept session still holds the subscriptions of a configuration since changed. */
-  #stray(topic: string): void {
-    if (this.#strayReported) return;
-    this.#strayReported = true;
-    const { log, options } = this.#parts;
-    const what = shownTopic(topic);
-    log.warn(`${options.name}: ${what} is not shared with the remote broker (any more), dropped`);
+  /** What is to be kept of a message that is shared. */
+  #arriving(message: Message): Message | undefined {
+    const { topics, marks, counters, options } = this.#parts;
+    if (options.exclude.length > 0 && topics.isExcluded(message.topic)) return undefined;
+    if (options.protocol !== "mqttv50") return message;
+    if (!marks.hasComeRound(message.properties?.userProperties)) return marks.arrived(message);
+    counters.looped++;
+    return undefined;
+  }
+
+  /** Sends the message, or answers in words why this remote broker cannot be sent it. */
+  #send(
+    remote: MqttClient,
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+  ): string | undefined {
+    const { topics, echoes, marks, options, clock } = this.#parts;
+    const { payload } = message;
+    const out = topics.toRemote(message.topic);
+    if (out === undefined) return "is not shared with the remote broker (any more)";
+    const { topic } = out;
+    const { maximumTopicLength, maximumTopicLevels } = options;
+    if (maximumTopicLength > 0 && utf8Length(topic) > maximumTopicLength) {
+      return `is a topic longer than the remote broker takes (${maximumTopicLength} bytes)`;
+    }
+    if (maximumTopicLevels > 0 && topic.split("/").length > maximumTopicLevels) {
+      return `has more levels than the remote broker takes (${maximumTopicLevels})`;
+    }
+    const shown = retain && options.outgoingRetain && remote.limits.retainAvailable;
+    const properties =
+      options.protocol === "mqttv50"
+        ? outgoingProperties(message, topics, marks, clock.now())
+        : undefined;
+    const id = qos === 0 ? 0 : packetId;
+    const problem = remote.publish(topic, payload, qos, shown, qos > 0 && dup, id, properties);
+    if (problem === Reason.packetTooLarge) return "has a message too large for the remote broker";
+    if (problem !== undefined) return `cannot be sent: ${reasonText(problem)}`;
+    if (this.#guarded && out.returns) echoes.sent(topic, payload);
+    return undefined;
+  }
+
+  /** How many messages may be on their way to this remote broker. */
+  #windowOf(remote: MqttClient): number {
+    const { maxInflight, protocol } = this.#parts.options;
+    if (protocol !== "mqttv50") return maxInflight || UNTOLD_WINDOW;
+    return Math.min(maxInflight || WIDEST_WINDOW, remote.limits.receiveMaximum);
+  }
+
+  #hold(reason: Hold): void {
+    this.#holds.add(reason);
+    this.#client?.pause();
+  }
+
+  #release(reason: Hold): void {
+    if (this.#holds.delete(reason) && this.#holds.size === 0) this.#client?.resume();
+  }
+
+  /** Counts what cannot be sent; each kind is told of once for a connection. */
+  #drop(why: string, topic: string | undefined): void {
+    const { counters, log, options } = this.#parts;
+    counters.dropped++;
+    const what = topic === undefined ? "a message was" : shownTopic(topic);
+    if (this.#complaints.has(why)) {
+      log.debug(`${options.name}: ${what} ${why}, dropped`);
+      return;
+    }
+    this.#complaints.add(why);
+    log.warn(`${options.name}: ${what} ${why}, dropped`);
   }
 }

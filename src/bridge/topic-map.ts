@@ -37,10 +37,13 @@ export class TopicMap {
   readonly remoteOutOnly: readonly string[];
   readonly #out: readonly Way[];
   readonly #in: readonly Way[];
+  readonly #exclude: readonly string[];
   readonly #outCache = new Map<string, OutTopic | undefined>();
   readonly #inCache = new Map<string, string | undefined>();
 
-  constructor(rules: readonly TopicRule[]) {
+  /** `exclude`: topic filters, by their names here, of what goes neither way. */
+  constructor(rules: readonly TopicRule[], exclude: readonly string[] = []) {
+    this.#exclude = exclude;
     const ways = rules.map((rule) => ({
       rule,
       local: { filter: rule.localPrefix + rule.pattern, prefix: rule.localPrefix },
@@ -64,15 +67,40 @@ export class TopicMap {
   toRemote(topic: string): OutTopic | undefined {
     return remembered(this.#outCache, topic, () => {
       const mapped = map(this.#out, topic);
-      if (mapped === undefined) return undefined;
+      if (mapped === undefined || this.isExcluded(topic)) return undefined;
       return { topic: mapped, returns: map(this.#in, mapped) !== undefined };
     });
   }
 
   /** A remote topic's name here; undefined if it is not shared that way. */
   toLocal(topic: string): string | undefined {
-    return remembered(this.#inCache, topic, () => map(this.#in, topic));
+    return remembered(this.#inCache, topic, () => {
+      const mapped = map(this.#in, topic);
+      return mapped === undefined || this.isExcluded(mapped) ? undefined : mapped;
+    });
   }
+
+  /** A topic here is kept from going either way. */
+  isExcluded(topic: string): boolean {
+    return this.#exclude.some((filter) => filterMatches(filter, topic));
+  }
+
+  /**
+   * What a topic that answers are to come back on is called at the remote broker; the same if no
+   * answers come in there.
+   */
+  responseToRemote(topic: string): string {
+    return map(this.#in.map(backwards), topic) ?? topic;
+  }
+
+  /** What a topic that answers are to go out on is called here; the same if none go out there. */
+  responseToLocal(topic: string): string {
+    return map(this.#out.map(backwards), topic) ?? topic;
+  }
+}
+
+function backwards({ from, to }: Way): Way {
+  return { from: to, to: from };
 }
 
 function prefixedFirst(ways: readonly Way[]): readonly Way[] {

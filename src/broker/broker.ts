@@ -32,13 +32,15 @@ import { DropNotices } from "./drop-notices.ts";
 import { GracePeriod } from "./grace-period.ts";
 import { ListenerCounts } from "./listener-counts.ts";
 import type { BrokerOptions } from "./options.ts";
-import { Records } from "./records.ts";
+import type { StoredSpan } from "./paged-queue.ts";
+import { deliveryKeyParts, Records, readRecord } from "./records.ts";
 import { restoreRecords } from "./restore.ts";
 import { RetainedMessages } from "./retained.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session-context.ts";
 import { SessionExpiry } from "./session-expiry.ts";
 import { sharedFilter } from "./shared-filter.ts";
+import { needsStore } from "./store-need.ts";
 import { type Subscription, subscriptionOf } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { DelayedWills, type WillOwner } from "./will-delay.ts";
@@ -53,6 +55,10 @@ export interface BrokerParts {
   readonly access?: Access | undefined;
   readonly hooks?: BrokerHooks | undefined;
 }
+
+const NO_BACKLOGS: ReadonlyMap<string, StoredSpan> = new Map();
+/** Records that are read together to be deleted. */
+const FORGOTTEN_AT_ONCE = 1000;
 
 export class Broker implements Door, SessionContext, ConnectedClients {
   options: BrokerOptions;
@@ -102,9 +108,12 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return this.#connected;
   }
 
-  /** Takes back what was stored; answers how many records were damaged and left out. */
-  restore(records: readonly StoredRecord[]): number {
-    const damaged = restoreRecords(this, records);
+  /**
+   * Takes back what was stored; answers how many records were damaged and left out. `backlogs` says
+   * which deliveries are not among `records` (see BacklogTally).
+   */
+  restore(records: readonly StoredRecord[], backlogs = NO_BACKLOGS): number {
+    const damaged = restoreRecords(this, records, backlogs);
     for (const session of this.sessions.values()) {
       if (session.peer === undefined) this.#expiry.begin(session, this.options.sessionExpiry);
     }
@@ -153,6 +162,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.receiveMaximum = opening.receiveMaximum;
     session.queueQos0 = opening.queueQos0;
     session.share(opening.room);
+    session.terms = opening.terms;
     session.bridge = opening.bridge === true;
     session.will = opening.will;
     // What is in the store of a session that is not to be kept any more goes when the session ends.
@@ -221,11 +231,12 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     dup: boolean,
   ): PublishOutcome {
     const { qos, topic } = message;
-    const { incoming } = session;
     this.counters.publishReceived++;
     this.counters.publishBytesReceived += message.payload.length;
     if (!isTopicName(topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
-    if (qos === 2 && incoming.isRepeated(packetId, dup)) return incoming.again(packetId, peer);
+    if (qos === 2 && session.incoming.isRepeated(packetId, dup)) {
+      return session.incoming.again(packetId, peer);
+    }
     const refusal = this.#refusal(session, message);
     if (refusal !== undefined) return refusal;
     const isRequest = topic.startsWith("$CONTROL/");
@@ -235,7 +246,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
-      if (qos === 2) incoming.add(packetId, custody);
+      if (qos === 2) session.incoming.add(packetId, custody);
     }
     // A request may hold passwords: it is kept nowhere.
     if (passed?.retain === true && this.options.retainAvailable && !isRequest) {
@@ -258,7 +269,8 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return custody?.seal(reason) === false ? PENDING : reason;
   }
 
-  #refusal({ rights }: Session, message: Message): ReasonCode | undefined {
+  #refusal(session: Session, message: Message): ReasonCode | undefined {
+    const { rights } = session;
     const { topic, payload, qos, retain } = message;
     if (topic.charCodeAt(0) === 0x24 && !mayAnyonePublish(topic)) return Reason.notAuthorized;
     if (rights?.mayPublish(topic, payload, qos, retain) === false) return Reason.notAuthorized;
@@ -266,7 +278,12 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (topic.startsWith("$CONTROL/") && rights === undefined) return Reason.notAuthorized;
     if (retain && !this.options.retainAvailable) return Reason.retainNotSupported;
     // What is acknowledged must be kept, and there is no more room to keep it in.
-    return this.memoryFull ? Reason.quotaExceeded : undefined;
+    if (this.memoryFull) return Reason.quotaExceeded;
+    const isLacking = this.records.full && !topic.startsWith("$CONTROL/");
+    if (isLacking && needsStore(message, session, this.subscriptions.match(topic))) {
+      return Reason.quotaExceeded;
+    }
+    return undefined;
   }
 
   /** A request to a `$CONTROL` topic; its response goes to the client that made it alone. */
@@ -355,6 +372,49 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   afterGrace(session: Session, delivery: Delivery): void {
     if (delivery.custody?.stored === true) session.graceOver(delivery);
     else this.#grace.add(session, delivery);
+  }
+
+  readDeliveries(
+    { clientId }: Pick<Session, "clientId">,
+    from: number,
+    until: number,
+    limit: number,
+    take: (deliveries: readonly Delivery[], isLast: boolean) => void,
+  ): void {
+    this.records.readDeliveries(clientId, from, until, limit, (records) => {
+      const deliveries: Delivery[] = [];
+      for (const record of records) {
+        const fact = readRecord(record, this.clock);
+        if (fact?.kind !== "delivery") continue;
+        const { delivery, group } = fact;
+        delivery.group = group === undefined ? undefined : this.subscriptions.group(group);
+        deliveries.push(delivery);
+      }
+      const last = deliveryKeyParts(records.at(-1)?.key ?? "");
+      const isLast = records.length < limit || last === undefined || last.sequence >= until;
+      // A page of damaged records alone does not end the queue.
+      if (deliveries.length > 0 || isLast) take(deliveries, isLast);
+      else this.readDeliveries({ clientId }, last.sequence + 1, until, limit, take);
+    });
+  }
+
+  unreadable({ clientId }: Session, count: number): void {
+    this.counters.publishDropped += count;
+    this.log.error(`store: ${count} messages that waited for client ${clientId} cannot be read`);
+  }
+
+  /** Deletes deliveries in the store that belong to nobody any more. */
+  forgetDeliveries(clientId: string, { from, until }: StoredSpan): void {
+    const { records } = this;
+    records.readDeliveries(clientId, from, until, FORGOTTEN_AT_ONCE, (found) => {
+      let last = until;
+      for (const { key } of found) {
+        last = deliveryKeyParts(key)?.sequence ?? until;
+        records.deleteDelivery(clientId, last, false);
+      }
+      if (found.length < FORGOTTEN_AT_ONCE || last >= until) return;
+      this.forgetDeliveries(clientId, { count: 0, bytes: 0, from: last + 1, until });
+    });
   }
 
   delivered(message: Message): void {

@@ -36,6 +36,10 @@ export class ClientHold implements Client {
     return this.#session.peer === this.#peer;
   }
 
+  setReceiveMaximum(receiveMaximum: number): void {
+    if (this.#holds) this.#session.receiveMaximum = receiveMaximum;
+  }
+
   redeliver(): void {
     if (this.#holds) this.#session.redeliver();
   }
@@ -62,7 +66,7 @@ export class ClientHold implements Client {
   }
 
   releaseAll(): void {
-    if (this.#holds) this.#session.incoming.releaseAll();
+    if (this.#holds) this.#session.releaseIncoming();
   }
 
   subscribe(filter: string, qos: QoS, options?: SubscriptionOptions): ReasonCode {

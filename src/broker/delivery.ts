@@ -20,7 +20,7 @@ export class Delivery implements Settleable {
   readonly size: number;
   readonly qos: QoS;
   readonly retain: boolean;
-  /** Place in the session's order; names the record in the store. */
+  /** Place in the session's order; names the record in the store. 0 is a QoS 0 message without one. */
   readonly sequence: number;
   /** 0 until sent. */
   packetId = 0;
@@ -28,8 +28,10 @@ export class Delivery implements Settleable {
   again = false;
   /** The record stands in the store, committed or about to be. */
   stored = false;
-  /** The packet identifier that the record holds; 0 is none. */
-  storedId = 0;
+  /** The record is on the disk. */
+  committed = false;
+  /** The packet identifier that the record holds, 0 for none; undefined without a record. */
+  storedId: number | undefined;
   /** Of the subscriptions that brought it, to be told to the recipient. */
   identifiers: readonly number[] | undefined;
   /** The shared subscription that brought it. */
@@ -58,6 +60,7 @@ export class Delivery implements Settleable {
 
   /** The message is safe here: committed, or acknowledged. */
   settle(): void {
+    this.committed = this.stored;
     const custody = this.#custody;
     this.#custody = undefined;
     custody?.settle();

@@ -13,6 +13,7 @@ import {
 import type { Message } from "../seams/message.ts";
 import type { Broker } from "./broker.ts";
 import { Custody } from "./custody.ts";
+import type { Session } from "./session.ts";
 
 export class BrokerDirectedDoor implements DirectedDoor {
   readonly #broker: Broker;
@@ -48,6 +49,9 @@ export class BrokerDirectedDoor implements DirectedDoor {
     const { qos } = message;
     if (qos === 2 && incoming.isRepeated(packetId, dup)) return incoming.again(packetId, peer);
     if (broker.memoryFull) return Reason.quotaExceeded;
+    if (broker.records.full && this.#needsStore(message, session, recipients)) {
+      return Reason.quotaExceeded;
+    }
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
@@ -69,6 +73,15 @@ export class BrokerDirectedDoor implements DirectedDoor {
     for (const [clientId, session] of this.#broker.sessions) {
       for (const [filter, { qos }] of session.subscriptions) yield { clientId, filter, qos };
     }
+  }
+
+  #needsStore({ qos }: Message, from: Session, recipients: readonly Recipient[]): boolean {
+    if (qos === 0) return false;
+    if (qos === 2 && from.persistent) return true;
+    return recipients.some((one) => {
+      const lesser = Math.min(one.qos, qos) as QoS;
+      return lesser > 0 && this.#broker.sessions.get(one.clientId)?.wouldStore(lesser) === true;
+    });
   }
 
   #deliver(message: Message, recipients: readonly Recipient[], custody: Custody | undefined): void {

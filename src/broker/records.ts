@@ -1,7 +1,9 @@
 /**
  * The broker's facts as records of the journal, one record per fact, and back.
  *
- * Keys: `s/CLIENT` session, `f/CLIENT\0FILTER` subscription, `q/CLIENT\0SEQUENCE` delivery,
+ * Keys: `s/CLIENT` session, `f/CLIENT\0FILTER` subscription, `q/CLIENT\0SEQUENCE` delivery that
+ * waits, `p/CLIENT\0SEQUENCE` delivery that has a packet identifier (of those there are few, so that
+ * the others need not be read to find them),
  * `i/CLIENT\0PACKETID` QoS 2 identifier received, `r/TOPIC` retained message. NUL separates because
  * no MQTT string holds it. The first byte of every value is the format's version: 2 has neither the
  * publishers of retained messages nor the shared subscriptions of deliveries.
@@ -44,6 +46,8 @@ export type BrokerFact =
       readonly bridge: boolean;
       readonly leftAt: number;
       readonly sessionExpiry: number | undefined;
+      /** `Session.since` */
+      readonly since: number;
     }
   | {
       readonly kind: "subscription";
@@ -69,10 +73,43 @@ export class Records {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #writer = new ByteWriter(1024);
+  /** Of the next delivery to any session: they give the order, over restarts too. */
+  sequence = 1;
 
   constructor(journal: Journal, clock: Clock) {
     this.#journal = journal;
     this.#clock = clock;
+  }
+
+  nextSequence(): number {
+    return this.sequence++;
+  }
+
+  /** A sequence is taken: those that are given come after it. */
+  pass(sequence: number): void {
+    this.sequence = Math.max(this.sequence, sequence + 1);
+  }
+
+  /** Whether what was put can be read back. */
+  get canRead(): boolean {
+    return this.#journal.read !== undefined;
+  }
+
+  /** Reads, now or later, up to `limit` records of a client's deliveries, by sequences. */
+  readDeliveries(
+    clientId: string,
+    from: number,
+    until: number,
+    limit: number,
+    take: (records: readonly StoredRecord[]) => void,
+  ): void {
+    const key = `q/${clientId}\0`;
+    this.#journal.read?.(key + sequenceKey(from), key + sequenceKey(until + 1), limit, take);
+  }
+
+  /** Nothing is to be put that can be refused. */
+  get full(): boolean {
+    return this.#journal.full === true;
   }
 
   afterCommit(waiting: Settleable): void {
@@ -85,6 +122,7 @@ export class Records {
     writer.u8((session.queueQos0 ? 1 : 0) | (session.bridge ? 2 : 0));
     writer.f64(session.leftAt ?? 0);
     writer.u32(session.sessionExpiry ?? FOR_GOOD);
+    writer.f64(session.since);
     this.#put(`s/${session.clientId}`);
   }
 
@@ -116,17 +154,22 @@ export class Records {
         (group === undefined ? 0 : 16),
     );
     writer.u16(delivery.packetId);
-    delivery.storedId = delivery.packetId;
     const { identifiers = [] } = delivery;
     writer.u16(identifiers.length);
     for (const identifier of identifiers) writer.u32(identifier);
     if (group !== undefined) writer.utf8(group.key);
     if (message !== undefined) this.#writeMessage(message);
-    this.#put(`q/${clientId}\0${sequenceKey(delivery.sequence)}`);
+    const { storedId, packetId, sequence } = delivery;
+    if (storedId !== undefined && storedId > 0 !== packetId > 0) {
+      this.deleteDelivery(clientId, sequence, storedId > 0);
+    }
+    delivery.storedId = packetId;
+    this.#put(deliveryKey(clientId, sequence, packetId > 0));
   }
 
-  deleteDelivery(clientId: string, sequence: number): void {
-    this.#journal.delete(`q/${clientId}\0${sequenceKey(sequence)}`);
+  /** `numbered`: its record has a packet identifier. */
+  deleteDelivery(clientId: string, sequence: number, numbered: boolean): void {
+    this.#journal.delete(deliveryKey(clientId, sequence, numbered));
   }
 
   putIncoming(clientId: string, packetId: number): void {
@@ -176,6 +219,28 @@ export class Records {
 
 function sequenceKey(sequence: number): string {
   return sequence.toString(16).padStart(SEQUENCE_DIGITS, "0");
+}
+
+function deliveryKey(clientId: string, sequence: number, numbered: boolean): string {
+  return `${numbered ? "p" : "q"}/${clientId}\0${sequenceKey(sequence)}`;
+}
+
+/** Whose delivery a key stands for that waits; undefined if it is no such delivery's. */
+export function deliveryKeyParts(
+  key: string,
+): { readonly clientId: string; readonly sequence: number } | undefined {
+  if (!key.startsWith("q/")) return undefined;
+  const separator = key.indexOf("\0");
+  if (separator < 0) return undefined;
+  const sequence = Number.parseInt(key.slice(separator + 1), 16);
+  return Number.isSafeInteger(sequence)
+    ? { clientId: key.slice(2, separator), sequence }
+    : undefined;
+}
+
+/** The first key behind those of the client's deliveries that wait. */
+export function endOfDeliveries(clientId: string): string {
+  return `q/${clientId}\u0001`;
 }
 
 function writePublisher(writer: ByteWriter, publisher: Publisher): void {
@@ -241,7 +306,7 @@ function asQos(bits: number): QoS {
 
 /** Whether a key is one of the broker's. */
 export function isBrokerKey(key: string): boolean {
-  return /^[sfqir]\//.test(key);
+  return /^[sfpqir]\//.test(key);
 }
 
 /** Reads a record of the broker's back; undefined where it is damaged or of a later format. */
@@ -273,10 +338,14 @@ function readDelivery(
   const isReceived = (flags & 8) !== 0;
   const message = isReceived ? undefined : readMessage(reader, clock)?.message;
   const isWhole = isReceived ? qos === 2 && packetId > 0 : message !== undefined;
-  if (!isWhole || !Number.isSafeInteger(sequence) || (qos !== 1 && qos !== 2)) return undefined;
+  if (!isWhole || !Number.isSafeInteger(sequence) || qos === 3) return undefined;
+  if (qos === 0 && packetId > 0) return undefined;
   if (identifiers.some((one) => one === 0 || one > LARGEST_IDENTIFIER)) return undefined;
-  const delivery = new Delivery(message, qos, (flags & 4) !== 0, sequence);
+  const delivery = new Delivery(message, asQos(qos), (flags & 4) !== 0, sequence);
   delivery.packetId = packetId;
+  delivery.stored = true;
+  delivery.committed = true;
+  delivery.storedId = packetId;
   if (identifiers.length > 0) delivery.identifiers = identifiers;
   return { kind: "delivery", clientId, delivery, group };
 }
@@ -300,6 +369,9 @@ function readFact(
       const flags = reader.u8();
       const leftAt = reader.f64();
       const sessionExpiry = reader.u32();
+      // Records of before have none.
+      const since = reader.remaining > 0 ? reader.f64() : 0;
+      if (!Number.isSafeInteger(since) || since < 0) return undefined;
       if (origin === undefined || !Number.isFinite(leftAt)) return undefined;
       return {
         kind: "session",
@@ -309,6 +381,7 @@ function readFact(
         bridge: (flags & 2) !== 0,
         leftAt,
         sessionExpiry: sessionExpiry === FOR_GOOD ? undefined : sessionExpiry,
+        since,
       };
     }
     case "f": {
@@ -316,6 +389,7 @@ function readFact(
       if (subscription === undefined || !isSubscribable(detail)) return undefined;
       return { kind: "subscription", clientId, filter: detail, subscription };
     }
+    case "p":
     case "q":
       return readDelivery(reader, clientId, Number.parseInt(detail, 16), clock);
     case "i": {

@@ -3,12 +3,17 @@ import type { Publisher } from "../seams/access.ts";
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Broker } from "./broker.ts";
 import type { Delivery } from "./delivery.ts";
+import type { StoredSpan } from "./paged-queue.ts";
 import type { BrokerFact } from "./records.ts";
 import { readRecord } from "./records.ts";
 import type { Session } from "./session.ts";
 
 /** Answers how many records were damaged, or belong to a session that is not there. */
-export function restoreRecords(broker: Broker, records: readonly StoredRecord[]): number {
+export function restoreRecords(
+  broker: Broker,
+  records: readonly StoredRecord[],
+  backlogs: ReadonlyMap<string, StoredSpan>,
+): number {
   const facts: BrokerFact[] = [];
   let damaged = 0;
   for (const record of records) {
@@ -28,7 +33,24 @@ export function restoreRecords(broker: Broker, records: readonly StoredRecord[])
     if (fact.kind !== "delivery" || fact.group === undefined) continue;
     fact.delivery.group = broker.subscriptions.group(fact.group);
   }
-  for (const [session, own] of deliveries) restoreDeliveries(session, own);
+  for (const [clientId, span] of backlogs) {
+    const session = broker.sessions.get(clientId);
+    const since = Math.min(session?.since ?? Infinity, span.until + 1);
+    if (span.from < since) {
+      broker.forgetDeliveries(clientId, { ...span, until: since - 1 });
+      span.from = since;
+      span.count = Math.min(span.count, span.until - since + 1);
+      span.isEstimate = true;
+    }
+    if (session !== undefined && span.count > 0 && !deliveries.has(session)) {
+      deliveries.set(session, []);
+    }
+  }
+  for (const [session, own] of deliveries) {
+    const span = backlogs.get(session.clientId);
+    restoreDeliveries(session, own, span === undefined || span.count === 0 ? undefined : span);
+  }
+  for (const { until } of backlogs.values()) broker.records.pass(until);
   return damaged;
 }
 
@@ -39,6 +61,7 @@ function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }):
   session.bridge = fact.bridge;
   session.persistent = true;
   session.sessionExpiry = fact.sessionExpiry;
+  session.since = fact.since;
   // A session held when the process ended has been without its client since no later than now.
   session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
 }
@@ -70,7 +93,17 @@ function restoreFact(
       broker.subscriptions.add(fact.filter, session, fact.subscription);
       return true;
     case "delivery": {
-      if (session === undefined) return false;
+      const { sequence, packetId } = fact.delivery;
+      broker.records.pass(sequence);
+      if (session === undefined) {
+        broker.records.deleteDelivery(fact.clientId, sequence, packetId > 0);
+        return false;
+      }
+      if (sequence < session.since) {
+        // Of a session before it that had not gone wholly when the process ended.
+        broker.records.deleteDelivery(fact.clientId, sequence, packetId > 0);
+        return true;
+      }
       const own = deliveries.get(session);
       if (own === undefined) deliveries.set(session, [fact.delivery]);
       else own.push(fact.delivery);
@@ -84,17 +117,20 @@ function restoreFact(
   }
 }
 
-/** `deliveries` are in order of sequence. */
-function restoreDeliveries(session: Session, deliveries: readonly Delivery[]): void {
+function restoreDeliveries(
+  session: Session,
+  all: readonly Delivery[],
+  span: StoredSpan | undefined,
+): void {
+  const deliveries = [...all].sort((one, other) => one.sequence - other.sequence);
   // What comes before a message that was sent was sent, too, since its record was written.
   const count = 1 + deliveries.findLastIndex(({ packetId }) => packetId > 0);
   const taken = new Set(deliveries.map(({ packetId }) => packetId));
   let free = 1;
   for (const delivery of deliveries.slice(0, count)) {
-    delivery.storedId = delivery.packetId;
     if (delivery.packetId > 0) continue;
     while (taken.has(free)) free++;
     delivery.packetId = free++;
   }
-  session.restore(deliveries.slice(0, count), deliveries.slice(count));
+  session.restore(deliveries.slice(0, count), deliveries.slice(count), span);
 }

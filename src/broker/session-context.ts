@@ -14,6 +14,19 @@ export interface SessionContext {
   delivered(message: Message): void;
   /** The message's expiry interval is over [MQTT-3.3.2-5]. */
   hasExpired(message: Message): boolean;
+  /**
+   * Reads, now or later, the first `limit` deliveries of a session that are in the store under sequences
+   * from one to another, whole ones only; `isLast`: there are no more.
+   */
+  readDeliveries(
+    session: Pick<Session, "clientId">,
+    from: number,
+    until: number,
+    limit: number,
+    take: (deliveries: readonly Delivery[], isLast: boolean) => void,
+  ): void;
+  /** So many deliveries of the session could not be read back. */
+  unreadable(session: Session, count: number): void;
   /** The session had no room for the message. */
   dropped(session: Session, message: Message): void;
 }

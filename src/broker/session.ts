@@ -4,18 +4,22 @@
  */
 import type { QoS } from "../mqtt/qos.ts";
 import type { Rights } from "../seams/access.ts";
-import type { Origin, Peer, WaitingRoom, Will } from "../seams/door.ts";
+import type { Origin, Peer, SessionTerms, WaitingRoom, Will } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import { FewMap } from "../topics/few-map.ts";
 import { type Custody, handedOn } from "./custody.ts";
 import { Delivery } from "./delivery.ts";
 import { IncomingQos2 } from "./incoming-qos2.ts";
 import { InflightWindow, nextId } from "./inflight-window.ts";
+import type { Pages, StoredSpan } from "./paged-queue.ts";
 import type { SessionContext } from "./session-context.ts";
 import type { SharedGroup } from "./shared-group.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Grant, Subscription } from "./subscription.ts";
 import { crowds, exceeds, WaitingMessages } from "./waiting-messages.ts";
+
+/** Deliveries of an ended session that are read from the store at a time. */
+const PAGE = 256;
 
 const NO_SUBSCRIPTIONS = new FewMap<string, Subscription>();
 
@@ -29,7 +33,6 @@ export class Session implements Subscriber {
   #waiting: WaitingMessages | undefined;
   #room: WaitingRoom | undefined;
   #nextPacketId = 1;
-  #nextSequence = 1;
   #peer: Peer | undefined;
   #paused = true;
   /** Paused because who is behind the client is not there. */
@@ -47,15 +50,19 @@ export class Session implements Subscriber {
   origin: Origin = "mqtt";
   username: string | undefined;
   rights: Rights | undefined;
+  terms: SessionTerms | undefined;
   will: Will | undefined;
   /** When the client left, wall clock ms; undefined while one is there. */
   leftAt: number | undefined;
+  /** Deliveries of lower sequences are not this session's, but of one that had its name before. */
+  since: number;
   /** How often a client has taken hold of the session. */
   holds = 0;
 
   constructor(clientId: string, context: SessionContext) {
     this.clientId = clientId;
     this.context = context;
+    this.since = context.records.sequence;
   }
 
   get peer(): Peer | undefined {
@@ -76,6 +83,11 @@ export class Session implements Subscriber {
     return this.#incoming;
   }
 
+  /** Its client has begun anew: its QoS 2 identifiers are free. */
+  releaseIncoming(): void {
+    this.#incoming?.releaseAll();
+  }
+
   get backlog(): number {
     return this.queueLength + (this.#window?.size ?? 0);
   }
@@ -88,6 +100,11 @@ export class Session implements Subscriber {
   /** Messages that wait for their turn. */
   get queueLength(): number {
     return this.#waiting?.length ?? 0;
+  }
+
+  /** Of those, the ones that are not in the store alone. */
+  get queueInMemory(): number {
+    return this.#waiting?.inMemory ?? 0;
   }
 
   /** Payload bytes of those. */
@@ -113,6 +130,10 @@ export class Session implements Subscriber {
     return this.#peer !== undefined && !this.#paused && free && !this.#queued;
   }
 
+  wouldStore(qos: QoS): boolean {
+    return this.persistent && (qos === 2 || !this.isReady(qos));
+  }
+
   get #queued(): boolean {
     return this.#waiting !== undefined && this.#waiting.length > 0;
   }
@@ -136,7 +157,7 @@ export class Session implements Subscriber {
   share(room: WaitingRoom | undefined): void {
     if (room === this.#room) return;
     this.#room = room;
-    this.#waiting = this.#waiting?.movedTo(room);
+    this.#waiting?.moveTo(room);
   }
 
   /** Gives the session a client, suspended. */
@@ -182,6 +203,7 @@ export class Session implements Subscriber {
   redeliver(): void {
     if (this.#peer === undefined) return;
     this.#window?.makeAllDue();
+    if (this.terms?.interleave === true) this.#waiting?.setBacklogAside();
     this.resume();
   }
 
@@ -200,9 +222,12 @@ export class Session implements Subscriber {
       for (const part of given.parts) this.receive(message, part, publisher, custody, group);
       return true;
     }
+    const { arriving } = this.terms ?? {};
+    const kept = arriving === undefined ? message : arriving(message);
+    if (kept === undefined) return false;
     const qos = given.qos < message.qos || upgradeOutgoingQos ? given.qos : message.qos;
     const retain = message.retain && (given.retainAsPublished || this.bridge);
-    this.deliver(message, qos, retain, custody, given.identifiers, 0, group);
+    this.deliver(kept, qos, retain, custody, given.identifiers, 0, group);
     return true;
   }
 
@@ -236,7 +261,7 @@ export class Session implements Subscriber {
         return;
       }
     }
-    const delivery = new Delivery(message.keep(), qos, retain, this.#nextSequence++);
+    const delivery = new Delivery(message.keep(), qos, retain, context.records.nextSequence());
     delivery.identifiers = identifiers;
     delivery.group = group;
     if (this.persistent) delivery.entrust(custody);
@@ -245,9 +270,20 @@ export class Session implements Subscriber {
       this.#launch(delivery);
       return;
     }
+    if (this.persistent && !this.#queued) this.#storeInFlight();
     this.#enqueue(delivery);
     if (this.persistent) this.#store(delivery);
     if (open) this.#pump();
+  }
+
+  /**
+   * What is in flight goes to the store with what comes after it: lost alone in a power cut, it would
+   * come back later than that [MQTT-4.6.0-6].
+   */
+  #storeInFlight(): void {
+    for (const delivery of this.#window?.inOrder() ?? []) {
+      if (!delivery.stored) this.#store(delivery);
+    }
   }
 
   /** The grace time of a delivery is over: unless acknowledged, it goes to the store. */
@@ -325,34 +361,48 @@ export class Session implements Subscriber {
       for (const [filter] of this.subscriptions) {
         records.deleteSubscription(this.clientId, filter);
       }
-      this.#incoming?.releaseAll();
+      this.releaseIncoming();
       records.deleteSession(this.clientId);
     }
+    const spans = this.#waiting?.dropSpans() ?? [];
     const left = [
       ...(this.#window?.inOrder() ?? []),
       ...(this.#waiting?.takeUnless(() => false) ?? []),
     ];
     this.#window = undefined;
     this.#waiting = undefined;
-    for (const delivery of left) {
-      // Others of the group get what this session's client has not got, but not what it may have
-      // got at QoS 2 [MQTT-4.8.2-5].
-      const { group, message, custody, qos, state, again, stored } = delivery;
-      const begun = qos === 2 && (state === "sent" || again);
-      if (group !== undefined && message !== undefined && !begun) {
-        const next = stored ? handedOn(custody) : custody;
-        group.receive(message, undefined, undefined, next);
-      }
-      this.#finish(delivery);
+    for (const delivery of left) this.#giveUp(delivery);
+    for (const { from, until } of spans) this.#giveUpStored(from, until);
+  }
+
+  /**
+   * Others of the group get what this session's client has not got, but not what it may have got at
+   * QoS 2 [MQTT-4.8.2-5].
+   */
+  #giveUp(delivery: Delivery): void {
+    const { group, message, custody, qos, state, again, stored } = delivery;
+    const begun = qos === 2 && (state === "sent" || again);
+    if (group !== undefined && message !== undefined && !begun) {
+      group.receive(message, undefined, undefined, stored ? handedOn(custody) : custody);
     }
+    this.#finish(delivery);
+  }
+
+  /** Gives up what is in the store alone, page by page. */
+  #giveUpStored(from: number, until: number): void {
+    this.context.readDeliveries(this, from, until, PAGE, (deliveries, isLast) => {
+      for (const delivery of deliveries) this.#giveUp(delivery);
+      const last = deliveries.at(-1);
+      if (!isLast && last !== undefined) this.#giveUpStored(last.sequence + 1, until);
+    });
   }
 
   /** Puts the deliveries read from the store back in their places, each in order of sequence. */
-  restore(sent: readonly Delivery[], waiting: readonly Delivery[]): void {
-    for (const delivery of [...sent, ...waiting]) {
-      delivery.stored = true;
-      this.#nextSequence = Math.max(this.#nextSequence, delivery.sequence + 1);
-    }
+  restore(
+    sent: readonly Delivery[],
+    waiting: readonly Delivery[],
+    span: StoredSpan | undefined,
+  ): void {
     for (const delivery of sent) {
       delivery.state = delivery.message === undefined ? "released" : "sent";
       this.#openWindow().add(delivery);
@@ -360,6 +410,8 @@ export class Session implements Subscriber {
       this.#nextPacketId = nextId(delivery.packetId);
     }
     for (const delivery of waiting) this.#enqueue(delivery);
+    if (span === undefined) return;
+    this.#openWaiting().restore(span);
   }
 
   #queueQos0(
@@ -377,9 +429,13 @@ export class Session implements Subscriber {
         return;
       }
     }
-    const delivery = new Delivery(message.keep(), 0, retain, 0);
+    // One that may have to leave memory needs a record, but nobody waits for that.
+    const sequence =
+      this.persistent && this.#waiting?.isLong === true ? this.context.records.nextSequence() : 0;
+    const delivery = new Delivery(message.keep(), 0, retain, sequence);
     delivery.identifiers = identifiers;
     this.#enqueue(delivery);
+    this.#store(delivery);
     if (here && !this.#paused) this.#pump();
   }
 
@@ -394,19 +450,40 @@ export class Session implements Subscriber {
   }
 
   #isFull(message: Message, allowance: number): boolean {
-    const { options } = this.context;
+    const limits = this.terms ?? this.context.options;
     const waiting = this.#waiting;
     if (waiting === undefined) {
-      return (
-        exceeds(0, 0, message, allowance, options) || crowds(this.#room, 0, message, allowance)
-      );
+      return exceeds(0, 0, message, allowance, limits) || crowds(this.#room, 0, message, allowance);
     }
-    return waiting.isFull(message, allowance, options);
+    return waiting.isFull(message, allowance, limits);
   }
 
   #enqueue(delivery: Delivery): void {
-    this.#waiting ??= new WaitingMessages(this.#room);
-    this.#waiting.push(delivery);
+    this.#openWaiting().push(delivery);
+  }
+
+  #openWaiting(): WaitingMessages {
+    this.#waiting ??= new WaitingMessages(this.#room, this.#pages());
+    return this.#waiting;
+  }
+
+  /** What is kept for good can be left to the store, where that can be read. */
+  #pages(): Pages | undefined {
+    const { context } = this;
+    if (!this.persistent || !context.records.canRead) return undefined;
+    return {
+      read: (from, until, limit, take) => context.readDeliveries(this, from, until, limit, take),
+      arrived: (lost, bytes) => this.#arrived(lost, bytes),
+    };
+  }
+
+  #arrived(lost: number, lostBytes: number): void {
+    if (this.#ended) return;
+    this.#waiting?.count(-lostBytes);
+    if (lost > 0) this.context.unreadable(this, lost);
+    // Rights may have gone while it was in the store.
+    if (this.#peer !== undefined) this.dropForbidden(false);
+    this.#pump();
   }
 
   #pump(): void {
@@ -428,7 +505,7 @@ export class Session implements Subscriber {
       this.#waiting?.shift();
       if (this.context.hasExpired(message)) this.#finish(next);
       else if (next.qos > 0) this.#launch(next);
-      else this.#hand(message, 0, next.retain, false, 0, next.identifiers);
+      else this.#handQos0(next, message);
     }
     this.#pumping = false;
     if (this.#waiting?.length === 0) this.#waiting = undefined;
@@ -492,6 +569,11 @@ export class Session implements Subscriber {
     (this.#peer as Peer).deliver(message, qos, retain, dup, packetId, identifiers);
   }
 
+  #handQos0(delivery: Delivery, message: Message): void {
+    this.#hand(message, 0, delivery.retain, false, 0, delivery.identifiers);
+    this.#finish(delivery);
+  }
+
   #store(delivery: Delivery): void {
     if (delivery.stored || delivery.sequence === 0) return;
     delivery.stored = true;
@@ -503,7 +585,8 @@ export class Session implements Subscriber {
   #finish(delivery: Delivery): void {
     delivery.state = "done";
     if (delivery.stored) {
-      this.context.records.deleteDelivery(this.clientId, delivery.sequence);
+      const { sequence, storedId = 0 } = delivery;
+      this.context.records.deleteDelivery(this.clientId, sequence, storedId > 0);
     }
     delivery.settle();
   }

@@ -42,6 +42,11 @@ export class SharedGroup implements Subscriber {
     return this.#members.length < before;
   }
 
+  /** Whoever can take it at once gets it. */
+  wouldStore(qos: QoS): boolean {
+    return this.#members.every(({ session }) => session.wouldStore(qos));
+  }
+
   receive(
     message: Message,
     _grant: Grant | undefined,

@@ -1,4 +1,5 @@
 /** What the subscription tree leads to: a session, or a group of sessions that share a subscription. */
+import type { QoS } from "../mqtt/qos.ts";
 import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
 import type { Session } from "./session.ts";
@@ -12,4 +13,6 @@ export interface Subscriber {
     publisher: Session | undefined,
     custody: Custody | undefined,
   ): boolean;
+  /** A message of this QoS, 1 or 2, would be written to the store before it can go out. */
+  wouldStore(qos: QoS): boolean;
 }

@@ -5,7 +5,7 @@ import type { Log } from "../seams/log.ts";
 
 /** Simulated nodes in a process of their own, speaking to the first UDP link; answers how to end them. */
 export function startDemo(config: Config, log: Log): () => void {
-  const [link] = config.link;
+  const link = config.link.find(({ type }) => type === "udp");
   if (link === undefined || !config.gateway.enabled) {
     log.warn("--demo needs the gateway and a UDP link, and there is none.");
     return () => {};

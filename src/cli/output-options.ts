@@ -20,6 +20,13 @@ export interface OutputFlags {
 type RetainHandling = NonNullable<SubscriptionRequest["retainHandling"]>;
 
 export function addOutputOptions(command: Command): Command {
+  return addPrintOptions(command)
+    .option("--retain-as-published", "see RETAIN as it was published; in mqttv5")
+    .option("--retain-handling <when>", "get retained messages always, new or never", handling);
+}
+
+/** Those of them that MQTT-SN has, too. */
+export function addPrintOptions(command: Command): Command {
   return command
     .option("-v, --verbose", "print topic and payload")
     .option(
@@ -28,9 +35,7 @@ export function addOutputOptions(command: Command): Command {
     )
     .option("--pretty", "print the JSON of %j and %J over several lines")
     .option("-N, --no-eol", "print no line end after a message")
-    .option("-R, --no-retained", "do not print retained messages")
-    .option("--retain-as-published", "see RETAIN as it was published; in mqttv5")
-    .option("--retain-handling <when>", "get retained messages always, new or never", handling);
+    .option("-R, --no-retained", "do not print retained messages");
 }
 
 const HANDLINGS: Readonly<Record<string, RetainHandling>> = { always: 0, new: 1, never: 2 };

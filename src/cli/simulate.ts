@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError, formatProblem } from "../config/config-error.ts";
 import type { QoS } from "../mqtt/qos.ts";
-import { parseQos, topicName, wholeNumber } from "./connect-options.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
+import { parseQos, topicName, wholeNumber } from "./option-values.ts";
 import { Fleet } from "./simulation/fleet.ts";
-import { loadScenario, type NodePlan, plainScenario } from "./simulation/scenario.ts";
+import { loadScenario, plainScenario, type Scenario } from "./simulation/scenario.ts";
 import { seconds } from "./sn-option-values.ts";
-import { resolveHost } from "./sn-socket.ts";
+import { resolveHost } from "./sn-transport.ts";
 
 interface SimulateFlags {
   readonly host: string;
@@ -22,17 +22,28 @@ interface SimulateFlags {
   readonly interval?: number | undefined;
   readonly qos?: QoS | undefined;
   readonly topic?: string | undefined;
+  /** Seconds. */
+  readonly sleep?: number | undefined;
+  /** Milliseconds. */
+  readonly rampUp?: number | undefined;
+  /** Per cent. */
+  readonly loss?: number | undefined;
+  readonly duplicate?: number | undefined;
+  readonly reorder?: number | undefined;
+  /** Milliseconds. */
+  readonly delay?: number | undefined;
   /** Milliseconds. */
   readonly duration?: number | undefined;
   readonly seed?: number | undefined;
 }
 
 const EXIT_CONFIG = 3;
-const DEFAULTS = { nodes: 10, interval: 5000, qos: 0, topic: "simulated/%n" } as const;
+const DEFAULTS = { nodes: 10, interval: 5000, qos: 0, topic: "simulated/%n", sleep: 0 } as const;
 
 export function command(): Command {
   const simulate = new Command("simulate").description("run simulated MQTT-SN nodes, over UDP");
-  const plain = ["nodes", "interval", "qos", "topic"];
+  const plain = ["nodes", "interval", "qos", "topic", "sleep"];
+  const percentage = wholeNumber(0, 90);
   return simulate
     .helpOption("--help", "show this help")
     .option("-h, --host <host>", "host name or address of the gateway", "localhost")
@@ -50,16 +61,30 @@ export function command(): Command {
     .option("--interval <seconds>", "each publishes this often (default: 5)", interval)
     .option("-q, --qos <qos>", "with this quality of service (default: 0)", parseQos)
     .option("-t, --topic <topic>", "to this topic (default: simulated/%n)", topicName)
+    .option(
+      "--sleep <seconds>",
+      "they sleep between, and wake this often to fetch messages",
+      wholeNumber(1, 65_535),
+    )
+    .option("--ramp-up <seconds>", "start the nodes over so long a time", seconds)
+    .option("--loss <percentage>", "lose so many of the frames, both ways", percentage)
+    .option("--duplicate <percentage>", "have so many of them come twice", percentage)
+    .option("--reorder <percentage>", "have so many of them be overtaken by others", percentage)
+    .option("--delay <milliseconds>", "delay all frames", wholeNumber(0, 60_000))
     .option("--duration <seconds>", "end after so long (default: when interrupted)", seconds)
     .option("--seed <number>", "repeat an earlier run's values", wholeNumber(0, 0xffff_ffff))
     .addHelpText(
       "after",
       `
-In a topic %n stands for the node's number. config/demo-scenario.toml explains scenario files.
+In a topic %n stands for the node's number. config/demo-scenario.toml explains scenario files;
+config/greenhouse-scenario.toml is one for 2000 nodes, half of them asleep, on bad radio. What is
+given for ramp-up and network goes before what the file says. The summary at the end tells what the
+nodes gave to the gateway, and what became of it.
 
 Examples:
   midge simulate --demo
   midge simulate --nodes 1000 --interval 1 --qos 1 --duration 60
+  midge simulate --nodes 200 --sleep 30 --qos 2 --loss 10 --reorder 5
   midge simulate -h gateway.local --scenario greenhouse.toml`,
     )
     .action((_flags: unknown, self: Command) => run(self.opts<SimulateFlags>()));
@@ -72,9 +97,9 @@ function interval(value: string): number {
 }
 
 async function run(flags: SimulateFlags): Promise<void> {
-  let plans: readonly NodePlan[];
+  let scenario: Scenario;
   try {
-    plans = plansFrom(flags);
+    scenario = changed(scenarioFrom(flags), flags);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems)
@@ -82,10 +107,28 @@ async function run(flags: SimulateFlags): Promise<void> {
     process.exitCode = EXIT_CONFIG;
     return;
   }
-  await runToExit(() => simulate(plans, flags));
+  await runToExit(() => simulate(scenario, flags));
 }
 
-function plansFrom(flags: SimulateFlags): readonly NodePlan[] {
+/** What the command line says goes before what the file does. */
+function changed(scenario: Scenario, flags: SimulateFlags): Scenario {
+  const { rampUp, loss, duplicate, reorder, delay } = flags;
+  const { network } = scenario;
+  const share = (percentage: number | undefined, given: number): number =>
+    percentage === undefined ? given : percentage / 100;
+  return {
+    nodes: scenario.nodes,
+    rampUp: rampUp === undefined ? scenario.rampUp : rampUp / 1000,
+    network: {
+      loss: share(loss, network.loss),
+      duplicate: share(duplicate, network.duplicate),
+      reorder: share(reorder, network.reorder),
+      delay: delay ?? network.delay,
+    },
+  };
+}
+
+function scenarioFrom(flags: SimulateFlags): Scenario {
   if (flags.demo === true) return loadScenario(demoScenario());
   if (flags.scenario !== undefined) return loadScenario(flags.scenario);
   return plainScenario({
@@ -93,6 +136,7 @@ function plansFrom(flags: SimulateFlags): readonly NodePlan[] {
     interval: (flags.interval ?? DEFAULTS.interval) / 1000,
     qos: flags.qos ?? DEFAULTS.qos,
     topic: flags.topic ?? DEFAULTS.topic,
+    sleep: flags.sleep ?? DEFAULTS.sleep,
   });
 }
 
@@ -104,14 +148,14 @@ function demoScenario(): string {
   return places.find((place) => existsSync(place)) ?? "config/demo-scenario.toml";
 }
 
-async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promise<Exit> {
+async function simulate(scenario: Scenario, flags: SimulateFlags): Promise<Exit> {
   const { host, port, duration } = flags;
   const seed = flags.seed ?? randomInt(0x1_0000_0000);
   const address = await resolveHost(host);
   // Who reads our output may have enough of it before we are done.
   process.stdout.on("error", () => {});
   const fleet = new Fleet({
-    plans,
+    scenario,
     address,
     port,
     seed,
@@ -121,7 +165,8 @@ async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promi
   const interrupted = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
   });
-  const count = plans.length === 1 ? "1 node" : `${plans.length} nodes`;
+  const { length } = scenario.nodes;
+  const count = length === 1 ? "1 node" : `${length} nodes`;
   process.stdout.write(`Simulating ${count} at ${host}, UDP port ${port}, with seed ${seed}.\n`);
   const started = fleet.start();
   // A start that fails ends the wait; one that succeeds does not.
@@ -133,7 +178,8 @@ async function simulate(plans: readonly NodePlan[], flags: SimulateFlags): Promi
   } finally {
     await fleet.stop();
   }
-  if (duration !== undefined && fleet.totals.connected === 0) {
+  const connects = scenario.nodes.some(({ qos }) => qos >= 0);
+  if (duration !== undefined && connects && fleet.totals.connected === 0) {
     throw new CommandFailure(`no node could connect to ${host}, UDP port ${port}.`);
   }
   return Exit.success;

@@ -1,60 +1,70 @@
 /** The options that `midge sn-pub` and `midge sn-sub` share, with Mosquitto's letters. */
 import { randomBytes } from "node:crypto";
 import { type Command, InvalidArgumentError } from "commander";
-import { encodeUtf8, isMqttText } from "../bytes/utf8.ts";
-import type { QoS } from "../mqtt/qos.ts";
+import { isMqttText } from "../bytes/utf8.ts";
 import type { TopicReference } from "../mqttsn/packets.ts";
 import { shortTopicId } from "../mqttsn/short-topic.ts";
 import type { SnWill } from "../mqttsn-client/connect-exchange.ts";
-import { fail, parseQos, topicName, wholeNumber } from "./connect-options.ts";
+import { fail, wholeNumber } from "./option-values.ts";
 import { seconds, wirelessNodeId } from "./sn-option-values.ts";
+import {
+  addSnPlaceOptions,
+  type SnDestination,
+  type SnPlaceFlags,
+  snDestination,
+} from "./sn-place-options.ts";
+import {
+  addSnWillOptions,
+  type SnWillFlags,
+  snWill,
+  snWillUpdate,
+  type WillUpdate,
+} from "./sn-will-options.ts";
 
 /** As commander hands them over. */
-export interface SnFlags {
-  readonly host: string;
-  readonly port: number;
+export interface SnFlags extends SnPlaceFlags, SnWillFlags {
   readonly id?: string | undefined;
+  readonly idPrefix?: string | undefined;
   readonly keepalive: number;
   readonly disableCleanSession?: boolean | undefined;
-  readonly willTopic?: string | undefined;
-  readonly willPayload?: string | undefined;
-  readonly willQos?: QoS | undefined;
-  readonly willRetain?: boolean | undefined;
   readonly forwarder?: Uint8Array | undefined;
   readonly retryInterval: number;
   readonly retryLimit: number;
+  readonly waitInterval: number;
+  /** False with `--no-disconnect`. */
+  readonly disconnect: boolean;
   readonly debug?: boolean | undefined;
 }
 
 export interface SnSettings {
-  readonly host: string;
-  readonly port: number;
+  readonly destination: SnDestination;
   readonly clientId: string;
   readonly cleanSession: boolean;
   /** Seconds. */
   readonly keepAlive: number;
-  readonly will?: SnWill | undefined;
+  readonly will?: SnWill | "delete" | undefined;
+  /** Carried out in every connection. */
+  readonly willUpdate?: WillUpdate | undefined;
   /** The messages are wrapped as a forwarder does for this node. */
   readonly wirelessNodeId?: Uint8Array | undefined;
   /** T_RETRY, ms. */
   readonly retryInterval: number;
   /** N_RETRY. */
   readonly retryLimit: number;
+  /** T_WAIT, ms. */
+  readonly waitInterval: number;
+  /** Say DISCONNECT at the end. */
+  readonly disconnects: boolean;
   readonly debug: boolean;
 }
 
 export function addSnOptions(command: Command): Command {
-  return command
-    .helpOption("--help", "show this help")
-    .option("-h, --host <host>", "host name or address of the gateway", "localhost")
-    .option("-p, --port <port>", "UDP port of the gateway", wholeNumber(1, 65_535), 1884)
+  addSnPlaceOptions(command.helpOption("--help", "show this help"))
     .option("-i, --id <id>", "client id (default: a random one)", clientId)
+    .option("-I, --id-prefix <prefix>", "client id made of this and the process id", clientId)
     .option("-c, --disable-clean-session", "keep the session at the gateway; needs --id")
-    .option("-k, --keepalive <seconds>", "keep alive, 0 for none", wholeNumber(0, 65_535), 60)
-    .option("--will-topic <topic>", "topic of the will", topicName)
-    .option("--will-payload <payload>", "payload of the will")
-    .option("--will-qos <qos>", "QoS of the will", parseQos)
-    .option("--will-retain", "retain the will")
+    .option("-k, --keepalive <seconds>", "keep alive, 0 for none", wholeNumber(0, 65_535), 60);
+  return addSnWillOptions(command)
     .option(
       "--forwarder <octets>",
       "wrap all messages as a forwarder does, for the wireless node of this id in hexadecimal",
@@ -67,6 +77,13 @@ export function addSnOptions(command: Command): Command {
       10_000,
     )
     .option("--retry-limit <count>", "give up after so many repetitions", wholeNumber(0, 100), 4)
+    .option(
+      "--wait-interval <seconds>",
+      "leave a congested gateway alone for so long (default: 300)",
+      seconds,
+      300_000,
+    )
+    .option("--no-disconnect", "leave without a word, so that the will is published")
     .option("-d, --debug", "print the messages sent and received");
 }
 
@@ -79,32 +96,27 @@ function clientId(value: string): string {
 
 /** Puts the flags together; ends the program with one line where they do not go together. */
 export function snSettings(command: Command, flags: SnFlags): SnSettings {
-  const { id, host, port, retryInterval, retryLimit } = flags;
+  const { id, idPrefix, retryInterval, retryLimit, waitInterval } = flags;
   const cleanSession = flags.disableCleanSession !== true;
+  if (id !== undefined && idPrefix !== undefined) {
+    fail(command, "-i and -I cannot be used together.");
+  }
   if (!cleanSession && id === undefined) fail(command, "A client id (-i) is needed with -c.");
+  const prefixed = idPrefix === undefined ? undefined : `${idPrefix}${process.pid}`;
   return {
-    host,
-    port,
-    clientId: id ?? `midge-${randomBytes(6).toString("hex")}`,
+    destination: snDestination(command, flags),
+    clientId: id ?? prefixed ?? `midge-${randomBytes(6).toString("hex")}`,
     cleanSession,
     keepAlive: flags.keepalive,
-    will: will(command, flags),
+    will: snWill(command, flags),
+    willUpdate: snWillUpdate(command, flags),
     wirelessNodeId: flags.forwarder,
     retryInterval,
     retryLimit,
+    waitInterval,
+    disconnects: flags.disconnect,
     debug: flags.debug === true,
   };
-}
-
-function will(command: Command, flags: SnFlags): SnWill | undefined {
-  const { willTopic: topic, willPayload = "", willQos: qos = 0, willRetain } = flags;
-  if (topic !== undefined) {
-    return { topic, payload: encodeUtf8(willPayload), qos, retain: willRetain === true };
-  }
-  for (const name of ["willPayload", "willQos", "willRetain"] as const) {
-    if (flags[name] !== undefined) fail(command, "A will needs a topic (--will-topic).");
-  }
-  return undefined;
 }
 
 /** A topic given by name, which with `--short` is a short one. */

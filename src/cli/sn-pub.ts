@@ -1,10 +1,10 @@
 /** `midge sn-pub`: publishes as an MQTT-SN node, with mosquitto_pub's options. */
 import { Command } from "commander";
-import { encodeUtf8 } from "../bytes/utf8.ts";
 import type { SnQoS, TopicReference } from "../mqttsn/packets.ts";
-import { fail, topicName, wholeNumber } from "./connect-options.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
-import { LineSource, readWhole } from "./message-source.ts";
+import { addMessageOptions, type MessageFlags, payloadOf } from "./message-options.ts";
+import { LineSource } from "./message-source.ts";
+import { fail, wholeNumber } from "./option-values.ts";
 import { seconds, snQoS, topicId } from "./sn-option-values.ts";
 import {
   addSnOptions,
@@ -15,36 +15,26 @@ import {
 } from "./sn-options.ts";
 import { SnSession } from "./sn-session.ts";
 
-interface PubFlags extends SnFlags {
-  readonly topic?: string | undefined;
+interface PubFlags extends SnFlags, Omit<MessageFlags, "url"> {
   readonly predefined?: number | undefined;
   readonly short?: boolean | undefined;
-  readonly message?: string | undefined;
-  readonly nullMessage?: boolean | undefined;
-  readonly file?: string | undefined;
-  readonly stdinFile?: boolean | undefined;
-  readonly stdinLine?: boolean | undefined;
   readonly qos: SnQoS;
   readonly retain?: boolean | undefined;
   readonly repeat: number;
+  /** Milliseconds. */
   readonly repeatDelay: number;
 }
 
 /** Lines read ahead of the gateway's acknowledgements. */
 const READ_AHEAD = 100;
-/** What a UDP datagram over IPv4 holds, less the header of a PUBLISH in the 3-octet form, bytes. */
-const LONGEST_PAYLOAD = 65_507 - 9;
+/** The header of a PUBLISH with a 3-octet Length. */
+const HEADER = 9;
 
 export function command(): Command {
-  const pub = new Command("sn-pub").description("publish messages as an MQTT-SN node, over UDP");
-  return addSnOptions(pub)
-    .option("-t, --topic <topic>", "topic to publish to", topicName)
+  const pub = new Command("sn-pub").description("publish messages as an MQTT-SN node");
+  return addMessageOptions(addSnOptions(pub))
     .option("--predefined <id>", "publish to a predefined topic id instead", topicId)
     .option("--short", "the topic is a short one of two octets, which is not registered")
-    .option("-m, --message <message>", "the message")
-    .option("-n, --null-message", "an empty message")
-    .option("-f, --file <file>", "the content of a file as the message")
-    .option("-s, --stdin-file", "all of standard input as the message")
     .option("-l, --stdin-line", "each line of standard input as a message")
     .option("-q, --qos <qos>", "quality of service; -1 sends without connecting", snQoS, 0)
     .option("-r, --retain", "retain the message")
@@ -56,7 +46,9 @@ export function command(): Command {
 Examples:
   midge sn-pub -t home/door -m open -q 1
   midge sn-pub -h gateway.local --predefined 5 -m 21.5 -q -1
-  midge sn-pub -t ab --short -m on
+  midge sn-pub --search -t ab --short -m on
+  midge sn-pub --serial /dev/ttyUSB0 --framing slip -t home/door -m open -q 1
+  midge sn-pub -i door -c --new-will-payload "gone since noon"
   read-sensor | midge sn-pub -t home/temperature -l
 
 Exit codes are Mosquitto's: 0 published, 1 failed, 7 connection lost.`,
@@ -71,17 +63,16 @@ interface Target {
 }
 
 function run(self: Command, flags: PubFlags): Promise<void> {
-  const { message, nullMessage, file, stdinLine, stdinFile, qos } = flags;
+  const { qos } = flags;
   const settings = snSettings(self, flags);
+  if (isOnlyForWill(settings, flags)) {
+    return runToExit(() => withSession(settings, true, () => Promise.resolve()));
+  }
   const topic = topicOf(self, flags);
-  const sources = [message, nullMessage, file, stdinLine, stdinFile];
-  const given = sources.filter((source) => source !== undefined).length;
   if (qos === -1 && topic.type === "name") {
     fail(self, "QoS -1 needs --predefined, or a topic of two octets with --short.");
   }
-  if (given === 0) fail(self, "A message is needed (-m, -n, -f, -s or -l).");
-  if (given > 1) fail(self, "Only one of -m, -n, -f, -s and -l can be given.");
-  const payload = stdinLine === true ? undefined : readPayload(self, flags);
+  const payload = payloadOf(self, flags);
   const target = { topic, qos, retain: flags.retain === true };
   return runToExit(() =>
     withSession(settings, qos !== -1, (session) =>
@@ -92,6 +83,14 @@ function run(self: Command, flags: PubFlags): Promise<void> {
   );
 }
 
+/** A node may connect for the sake of its will alone. */
+function isOnlyForWill({ will, willUpdate }: SnSettings, flags: PubFlags): boolean {
+  const { topic, predefined, message, nullMessage, file, stdinFile, stdinLine } = flags;
+  const others = [topic, predefined, message, nullMessage, file, stdinFile, stdinLine];
+  const changes = willUpdate !== undefined || will !== undefined;
+  return changes && others.every((other) => other === undefined);
+}
+
 function topicOf(self: Command, { topic, predefined, short }: PubFlags): TopicReference {
   if (topic !== undefined && predefined !== undefined) {
     fail(self, "Only one of -t and --predefined can be given.");
@@ -99,20 +98,6 @@ function topicOf(self: Command, { topic, predefined, short }: PubFlags): TopicRe
   if (predefined !== undefined) return { type: "predefined", topicId: predefined };
   if (topic === undefined) fail(self, "A topic to publish to is needed (-t or --predefined).");
   return namedTopic(self, topic, short === true);
-}
-
-function readPayload(self: Command, { message, nullMessage, file }: PubFlags): Uint8Array {
-  if (nullMessage === true) return new Uint8Array(0);
-  const bytes = message === undefined ? readWhole(file) : encodeUtf8(message);
-  if (typeof bytes === "string") fail(self, bytes);
-  const problem = sizeProblem(bytes);
-  if (problem !== undefined) fail(self, problem);
-  return bytes;
-}
-
-function sizeProblem({ length }: Uint8Array): string | undefined {
-  if (length <= LONGEST_PAYLOAD) return undefined;
-  return `a message of ${length} bytes is too long: MQTT-SN over UDP carries ${LONGEST_PAYLOAD}.`;
 }
 
 async function withSession(
@@ -132,6 +117,20 @@ async function withSession(
   return Exit.success;
 }
 
+/** Rejects with CommandFailure, as MQTT-SN has no means to tell of a message that is too long. */
+async function publish(
+  session: SnSession,
+  publication: Target & { readonly payload: Uint8Array },
+): Promise<void> {
+  const { length } = publication.payload;
+  const longest = session.maximumFrame - HEADER;
+  if (length > longest) {
+    const why = `MQTT-SN carries ${longest} here`;
+    throw new CommandFailure(`a message of ${length} bytes is too long: ${why}.`, Exit.tooLarge);
+  }
+  await session.publish(publication);
+}
+
 async function publishRepeatedly(
   session: SnSession,
   publication: Target & { readonly payload: Uint8Array },
@@ -139,7 +138,7 @@ async function publishRepeatedly(
 ): Promise<void> {
   for (let round = 0; round < repeat; round++) {
     if (round > 0 && repeatDelay > 0) await session.pause(repeatDelay);
-    await session.publish(publication);
+    await publish(session, publication);
   }
 }
 
@@ -158,11 +157,9 @@ function publishLines(session: SnSession, target: Target): Promise<void> {
     };
     const lines = new LineSource(
       (payload) => {
-        const problem = sizeProblem(payload);
-        if (problem !== undefined) return stop(new CommandFailure(problem));
         waiting++;
         if (waiting >= READ_AHEAD) lines.pause();
-        session.publish({ ...target, payload }).then(published, stop);
+        publish(session, { ...target, payload }).then(published, stop);
       },
       () => {
         ended = true;

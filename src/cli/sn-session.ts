@@ -1,4 +1,4 @@
-/** One node run from the command line: socket, clock and MQTT-SN client, with promises around them. */
+/** One node run from the command line: transport, clock and MQTT-SN client, with promises around them. */
 import type { SnQoS, TopicReference } from "../mqttsn/packets.ts";
 import type { Done, Outcome } from "../mqttsn-client/outcome.ts";
 import type { Publication } from "../mqttsn-client/publish-exchange.ts";
@@ -6,11 +6,15 @@ import type { Received } from "../mqttsn-client/receiver.ts";
 import { SnClient } from "../mqttsn-client/sn-client.ts";
 import { RealTime } from "../system/real-time.ts";
 import { CommandFailure, Exit } from "./exit-codes.ts";
+import { findGateway } from "./find-gateway.ts";
 import type { SnSettings } from "./sn-options.ts";
-import { resolveHost, SnSocket } from "./sn-socket.ts";
+import { type SnTransport, transportTo } from "./sn-transport.ts";
+import { SnWire } from "./sn-wire.ts";
 
 export interface SnSessionEvents {
   message(received: Received): void;
+  /** True to leave what comes with the gateway. */
+  declines?(): boolean;
   /** The connection ended unasked. */
   lost(): void;
 }
@@ -33,25 +37,31 @@ export class SnSession {
   readonly #settings: SnSettings;
   readonly #time = new RealTime();
   readonly #client: SnClient;
-  readonly #socket: SnSocket;
-  /** Ends `connect` when nothing listens at the gateway's port. */
+  readonly #transport: SnTransport;
+  readonly #wire: SnWire;
+  /** Ends `connect` when nobody is at the gateway's place. */
   #unreachable: (() => void) | undefined;
+  /** Rejects when the transport is gone for good, and with it all that is asked. */
+  readonly #gone: Promise<never>;
+  #ended: (cause: string) => void = () => {};
 
-  /** `address`: the gateway's IP address. */
-  private constructor(settings: SnSettings, events: SnSessionEvents, address: string) {
-    const { clientId, port, wirelessNodeId, retryInterval, retryLimit } = settings;
+  private constructor(settings: SnSettings, events: SnSessionEvents, transport: SnTransport) {
+    const { clientId, wirelessNodeId, retryInterval, retryLimit, waitInterval } = settings;
     this.#settings = settings;
-    this.#socket = new SnSocket({
-      address,
-      port,
+    this.#transport = transport;
+    this.#gone = new Promise((_resolve, reject) => {
+      this.#ended = (cause) =>
+        reject(new CommandFailure(`the line to ${transport.where} is gone: ${cause}.`, Exit.lost));
+    });
+    // Nobody may be asking just then.
+    this.#gone.catch(() => {});
+    this.#wire = new SnWire({
+      transport,
       wirelessNodeId,
       receive: (frame) => this.#client.receive(frame),
-      failed: (error) => {
-        if (error.code === "ECONNREFUSED") this.#unreachable?.();
-      },
-      trace: settings.debug
-        ? (text) => process.stdout.write(`Client ${clientId} ${text}\n`)
-        : undefined,
+      unreachable: () => this.#unreachable?.(),
+      ended: (cause) => this.#ended(cause),
+      trace: traceOf(settings),
     });
     this.#client = new SnClient({
       clock: this.#time,
@@ -60,54 +70,85 @@ export class SnSession {
       clientId,
       retryInterval,
       retryLimit,
+      waitInterval,
       queueLimit: QUEUE_LIMIT,
-      send: (frame) => this.#socket.send(frame),
+      send: (frame) => this.#wire.send(frame),
       listener: {
         message: (received) => events.message(received),
+        declines: () => events.declines?.() === true,
         disconnected: () => events.lost(),
       },
     });
   }
 
-  /** A session with its socket open, not yet connected. Rejects with CommandFailure. */
+  /** A session with its transport open, not yet connected. Rejects with CommandFailure. */
   static async open(settings: SnSettings, events: SnSessionEvents): Promise<SnSession> {
-    const session = new SnSession(settings, events, await resolveHost(settings.host));
-    await session.#socket.open();
+    const session = new SnSession(settings, events, await transportOf(settings));
+    await session.#wire.open();
     session.#time.start();
     return session;
   }
 
-  /** Rejects with CommandFailure, as all that follow do. */
+  /** The longest message that reaches the gateway, bytes. */
+  get maximumFrame(): number {
+    return this.#wire.maximumFrame;
+  }
+
+  /** Rejects when the way to the gateway is gone for good. */
+  get gone(): Promise<never> {
+    return this.#gone;
+  }
+
+  /** Connects, with what is to be done to the will. Rejects with CommandFailure, as all that follow do. */
   async connect(): Promise<void> {
-    const { host, port, keepAlive, cleanSession, will } = this.#settings;
-    const outcome = await new Promise<Outcome | "unreachable">((resolve) => {
+    const { keepAlive, cleanSession, will, willUpdate } = this.#settings;
+    const connecting = new Promise<Outcome | "unreachable">((resolve) => {
       this.#unreachable = () => resolve("unreachable");
       this.#client.connect({ cleanSession, duration: keepAlive, will }, resolve);
     });
+    const outcome = await Promise.race([connecting, this.#gone]);
     this.#unreachable = undefined;
-    if (outcome === "accepted") return;
-    const reason = outcome === "unreachable" ? "nothing listens there" : REASONS[outcome];
-    throw new CommandFailure(`cannot connect to ${host}, UDP port ${port}: ${reason}.`);
+    if (outcome !== "accepted") {
+      const reason = outcome === "unreachable" ? "nothing listens there" : REASONS[outcome];
+      throw new CommandFailure(`cannot connect to ${this.#transport.where}: ${reason}.`);
+    }
+    const { topic, payload } = willUpdate ?? {};
+    if (topic !== undefined) {
+      const { name, qos, retain } = topic;
+      await this.#ask("changing the will's topic failed", (done) =>
+        this.#client.updateWillTopic(name === "" ? undefined : name, qos, retain, done),
+      );
+    }
+    if (payload !== undefined) {
+      await this.#ask("changing the will's payload failed", (done) =>
+        this.#client.updateWillMessage(payload, done),
+      );
+    }
   }
 
   publish(publication: Publication): Promise<void> {
     const what = `publishing on ${described(publication.topic)} failed`;
-    return ask(what, (done) => this.#client.publish(publication, done));
+    return this.#ask(what, (done) => this.#client.publish(publication, done));
   }
 
   subscribe(topic: TopicReference, qos: SnQoS): Promise<void> {
     const what = `subscribing to ${described(topic)} failed`;
-    return ask(what, (done) => this.#client.subscribe(topic, qos, done));
+    return this.#ask(what, (done) => this.#client.subscribe(topic, qos, done));
+  }
+
+  unsubscribe(topic: TopicReference): Promise<void> {
+    const what = `unsubscribing from ${described(topic)} failed`;
+    return this.#ask(what, (done) => this.#client.unsubscribe(topic, done));
   }
 
   /** Sleeps for `duration` seconds as far as the gateway knows. */
   sleep(duration: number): Promise<void> {
-    return ask("going to sleep failed", (done) => this.#client.sleep(duration, done));
+    return this.#ask("going to sleep failed", (done) => this.#client.sleep(duration, done));
   }
 
   /** Fetches what was kept while asleep. A gateway that does not answer is asked again the next time. */
   wake(): Promise<void> {
-    return ask("waking failed", (done) =>
+    return this.#ask("waking failed", (done) =>
       this.#client.wake((outcome) => done(outcome === "timeout" ? "accepted" : outcome)),
     );
   }
@@ -119,28 +160,45 @@ export class SnSession {
     });
   }
 
-  /** Disconnects, where connected, and releases everything. */
+  /** Disconnects, where connected and wanted, and releases everything. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#time.scheduler.after(LEAVE_TIMEOUT, resolve);
-      this.#client.disconnect(() => resolve());
-    });
+    if (this.#settings.disconnects) {
+      await new Promise<void>((resolve) => {
+        this.#time.scheduler.after(LEAVE_TIMEOUT, resolve);
+        this.#client.disconnect(() => resolve());
+        this.#gone.catch(() => resolve());
+      });
+    }
     this.abandon();
   }
 
   /** Releases everything without a word to the gateway. */
   abandon(): void {
     this.#time.stop();
-    this.#socket.close();
+    this.#wire.close();
+  }
+
+  async #ask(what: string, start: (done: Done) => void): Promise<void> {
+    const outcome = await Promise.race([new Promise<Outcome>(start), this.#gone]);
+    if (outcome === "accepted") return;
+    const lost = outcome === "timeout" || outcome === "disconnected";
+    throw new CommandFailure(`${what}: ${REASONS[outcome]}.`, lost ? Exit.lost : Exit.failure);
   }
 }
 
-async function ask(what: string, start: (done: Done) => void): Promise<void> {
-  const outcome = await new Promise<Outcome>(start);
-  if (outcome === "accepted") return;
-  const lost = outcome === "timeout" || outcome === "disconnected";
-  const exitCode = lost ? Exit.lost : Exit.failure;
-  throw new CommandFailure(`${what}: ${REASONS[outcome]}.`, exitCode);
+function traceOf({ debug, clientId }: SnSettings): ((text: string) => void) | undefined {
+  return debug ? (text) => process.stdout.write(`Client ${clientId} ${text}\n`) : undefined;
+}
+
+/** Rejects with CommandFailure. */
+async function transportOf(settings: SnSettings): Promise<SnTransport> {
+  const { destination } = settings;
+  if (destination.kind !== "search") return transportTo(destination);
+  const { group, port, radius } = destination;
+  const { retryInterval: interval, retryLimit: limit } = settings;
+  const trace = traceOf(settings);
+  const found = await findGateway({ group, port, radius, interval, limit, trace });
+  return transportTo({ kind: "udp", host: found.address, port: found.port });
 }
 
 function described(topic: TopicReference): string {

@@ -3,9 +3,11 @@ import { Command } from "commander";
 import type { QoS } from "../mqtt/qos.ts";
 import type { TopicReference } from "../mqttsn/packets.ts";
 import type { Received } from "../mqttsn-client/receiver.ts";
-import { fail, parseQos, topicFilter, wholeNumber } from "./connect-options.ts";
+import { filterMatches } from "../topics/names.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
-import { type Formatter, plainFormatter } from "./message-format.ts";
+import type { Formatter } from "./message-format.ts";
+import { fail, parseQos, topicFilter, wholeNumber } from "./option-values.ts";
+import { addPrintOptions, arrivedNow, formatterOf, type OutputFlags } from "./output-options.ts";
 import { seconds, topicId } from "./sn-option-values.ts";
 import {
   addSnOptions,
@@ -16,17 +18,18 @@ import {
 } from "./sn-options.ts";
 import { SnSession } from "./sn-session.ts";
 
-interface SubFlags extends SnFlags {
+interface SubFlags extends SnFlags, OutputFlags {
   readonly topic: readonly string[];
   readonly predefined: readonly number[];
+  readonly filterOut: readonly string[];
+  readonly unsubscribe: readonly string[];
   readonly short?: boolean | undefined;
   readonly qos: QoS;
-  readonly verbose?: boolean | undefined;
   readonly count?: number | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
-  /** False with `-N`. */
-  readonly eol: boolean;
+  readonly exitAfterSubscribing?: boolean | undefined;
+  readonly retainedOnly?: boolean | undefined;
   /** Seconds. */
   readonly sleep?: number | undefined;
 }
@@ -36,33 +39,44 @@ const RECONNECT_AFTER = 1000;
 
 export function command(): Command {
   const sub = new Command("sn-sub").description("print messages, received as an MQTT-SN node");
-  return addSnOptions(sub)
+  addSnOptions(sub)
     .option("-t, --topic <filter>", "topics to subscribe to; may be repeated", addFilter, [])
     .option("--predefined <id>", "predefined topic ids to subscribe to; may be repeated", addId, [])
     .option("--short", "the topics are short ones of two octets")
+    .option("-T, --filter-out <filter>", "topics not to print; may be repeated", addFilter, [])
+    .option(
+      "-U, --unsubscribe <filter>",
+      "topics to unsubscribe from; may be repeated",
+      addFilter,
+      [],
+    )
     .option("-q, --qos <qos>", "quality of service", parseQos, 0)
-    .option("-v, --verbose", "print topic and payload; of a predefined topic, its id")
-    .option("-N, --no-eol", "print no line end after a message")
     .option(
       "-C, --count <count>",
       "end after so many messages",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option("-W, --timeout <seconds>", "end after so many seconds, with exit code 27", seconds)
+    .option("-E, --exit-after-subscribing", "end when the subscriptions are acknowledged")
+    .option("--retained-only", "print retained messages only, and end with the first other one")
     .option(
       "--sleep <seconds>",
       "sleep, and wake every so many seconds to fetch what came meanwhile",
       wholeNumber(1, 65_535),
-    )
+    );
+  return addPrintOptions(sub)
     .addHelpText(
       "after",
       `
+For messages of predefined topics the id stands in place of the topic.
+
 Examples:
   midge sn-sub -t 'home/#' -v
   midge sn-sub -h gateway.local --predefined 5 -C 1 -W 10
   midge sn-sub -t home/valve/set -q 1 -i valve-7 -c --sleep 60
+  midge sn-sub --search -t 'home/#' -F '%I %t %j'
 
-Exit codes are Mosquitto's: 0 after -C or an interrupt, 1 failed, 27 after -W.`,
+Exit codes are Mosquitto's: 0 after -C or an interrupt, 1 failed, 7 connection lost, 27 after -W.`,
     )
     .action((_flags: unknown, self: Command) => run(self, self.opts<SubFlags>()));
 }
@@ -81,10 +95,14 @@ function run(self: Command, flags: SubFlags): Promise<void> {
     ...flags.topic.map((name) => namedTopic(self, name, flags.short === true)),
     ...flags.predefined.map((id) => ({ type: "predefined", topicId: id }) as const),
   ];
-  if (topics.length === 0) {
+  if (topics.length === 0 && flags.unsubscribe.length === 0) {
     fail(self, "A topic to subscribe to is needed (-t or --predefined).");
   }
-  return runToExit(() => new Subscriber(settings, flags, topics).run());
+  if (!flags.retained && flags.retainedOnly === true) {
+    fail(self, "-R and --retained-only together leave nothing to print.");
+  }
+  const formatter = formatterOf(self, flags);
+  return runToExit(() => new Subscriber(settings, flags, topics, formatter).run());
 }
 
 class Subscriber {
@@ -94,19 +112,30 @@ class Subscriber {
   readonly #formatter: Formatter;
   #printed = 0;
   #session: SnSession | undefined;
+  /** Counts connections, so that what belongs to an earlier one ends. */
+  #connection = 0;
+  #over = false;
   #end: (outcome: Exit | CommandFailure) => void = () => {};
 
-  constructor(settings: SnSettings, flags: SubFlags, topics: readonly TopicReference[]) {
+  constructor(
+    settings: SnSettings,
+    flags: SubFlags,
+    topics: readonly TopicReference[],
+    formatter: Formatter,
+  ) {
     this.#settings = settings;
     this.#flags = flags;
     this.#topics = topics;
-    this.#formatter = plainFormatter(flags.verbose === true, flags.eol);
+    this.#formatter = formatter;
   }
 
   /** Runs until the count, the time or an interrupt ends it. Rejects with CommandFailure. */
   async run(): Promise<Exit> {
     const ended = new Promise<Exit | CommandFailure>((resolve) => {
-      this.#end = resolve;
+      this.#end = (outcome) => {
+        this.#over = true;
+        resolve(outcome);
+      };
     });
     const finish = (): void => this.#end(Exit.success);
     process.once("SIGINT", finish).once("SIGTERM", finish);
@@ -126,10 +155,13 @@ class Subscriber {
   async #runUntil(ended: Promise<Exit | CommandFailure>): Promise<Exit> {
     const session = await SnSession.open(this.#settings, {
       message: (received) => this.#print(received),
+      // Beyond the last one, messages stay with the gateway.
+      declines: () => this.#over,
       lost: () => this.#follow(this.#reconnect()),
     });
     this.#session = session;
-    this.#follow(this.#subscribe(session));
+    session.gone.catch((error: CommandFailure) => this.#end(error));
+    this.#follow(this.#start(session));
     const outcome = await ended;
     if (outcome instanceof CommandFailure) {
       session.abandon();
@@ -149,18 +181,25 @@ class Subscriber {
     });
   }
 
-  async #subscribe(session: SnSession): Promise<void> {
+  async #start(session: SnSession): Promise<void> {
     await session.connect();
-    await this.#subscribed(session);
+    for (const name of this.#flags.unsubscribe) await session.unsubscribe({ type: "name", name });
+    await this.#subscribe(session);
   }
 
-  async #subscribed(session: SnSession): Promise<void> {
-    const { qos, sleep } = this.#flags;
+  async #subscribe(session: SnSession): Promise<void> {
+    const { qos, sleep, exitAfterSubscribing } = this.#flags;
+    const connection = ++this.#connection;
     for (const topic of this.#topics) await session.subscribe(topic, qos);
+    if (exitAfterSubscribing === true) {
+      this.#end(Exit.success);
+      return;
+    }
     if (sleep === undefined) return;
     await session.sleep(sleep);
     for (;;) {
       await session.pause(sleep * 1000);
+      if (connection !== this.#connection) return;
       await session.wake();
     }
   }
@@ -168,8 +207,10 @@ class Subscriber {
   async #reconnect(): Promise<void> {
     const session = this.#session;
     if (session === undefined) return;
+    this.#connection++;
     for (;;) {
       await session.pause(RECONNECT_AFTER);
+      if (this.#over) return;
       try {
         await session.connect();
         break;
@@ -177,23 +218,31 @@ class Subscriber {
         if (!(error instanceof CommandFailure)) throw error;
       }
     }
-    await this.#subscribed(session);
+    await this.#subscribe(session);
   }
 
-  #print({ topic, payload, qos, retain, dup }: Received): void {
-    const { count } = this.#flags;
-    if (this.#printed === count) return;
+  #print({ topic, payload, qos, retain, dup, messageId }: Received): void {
+    const { count, retained, retainedOnly, filterOut } = this.#flags;
+    if (retainedOnly === true && !retain) {
+      this.#end(Exit.success);
+      return;
+    }
+    if (retain && !retained) return;
+    const name = topic.type === "predefined" ? String(topic.topicId) : topic.name;
+    if (topic.type !== "predefined" && filterOut.some((one) => filterMatches(one, name))) return;
     const packet = {
       kind: "publish",
-      topic: topic.type === "predefined" ? String(topic.topicId) : topic.name,
+      topic: name,
       payload,
       qos: qos === -1 ? 0 : qos,
       retain,
       dup,
-      packetId: 0,
+      packetId: messageId,
     } as const;
-    const bytes = this.#formatter(packet, { date: new Date(), nanoseconds: 0 }, () => {});
-    process.stdout.write(bytes);
+    const complain = (problem: string): void => {
+      process.stderr.write(`${problem}\n`);
+    };
+    process.stdout.write(this.#formatter(packet, arrivedNow(), complain));
     this.#printed++;
     if (this.#printed === count) this.#end(Exit.success);
   }

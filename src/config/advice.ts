@@ -70,7 +70,7 @@ function adviseListener(
 
 function adviseLink(link: LinkConfig, at: KeyPath, found: Finding[]): void {
   const tell = (key: string, message: string) => found.push({ at: [...at, key], message });
-  const open = !isPrivate({ ...link, path: "" });
+  const open = link.type === "udp" && !isPrivate({ ...link, path: "" });
   if (open && link.admission === "open" && !hasRules(link)) {
     tell("admission", "whoever reaches this machine may publish and read everything as a node");
   }

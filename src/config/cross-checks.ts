@@ -1,9 +1,9 @@
 /** What must fit together between options that are each right in themselves. */
 import { hostname } from "node:os";
-import { isTopicFilter } from "../topics/names.ts";
+import { checkBridge } from "./bridge-checks.ts";
 import { bridgeClientIds } from "./bridge-client-ids.ts";
 import type { CrossFindings, Finds, Source } from "./findings.ts";
-import type { KeyPath } from "./key-path.ts";
+import { checkLinks } from "./link-checks.ts";
 import {
   checkListener,
   checkPaths,
@@ -14,7 +14,7 @@ import {
 } from "./listener-checks.ts";
 import { checkNodes } from "./node-checks.ts";
 import { predefinedConflicts } from "./predefined-conflicts.ts";
-import type { BridgeConfig, BridgeTopicConfig } from "./schema.ts";
+import type { BridgeConfig } from "./schema.ts";
 import type { SettledParts } from "./settle.ts";
 import { quote } from "./show-value.ts";
 import { checkUpstream } from "./upstream-checks.ts";
@@ -35,6 +35,7 @@ export function crossCheck(parts: SettledParts, source: Source): CrossFindings {
   checkPlugins(parts.plugin, parts.listener, finds);
   checkAccess(parts, finds);
   checkNodes(parts, source, finds);
+  checkLinks(parts, source, finds);
   checkUpstream(parts, finds);
   checkPredefinedTopics(parts, source, finds);
   for (const { index, value } of parts.bridge) checkBridge(value, ["bridge", index], finds);
@@ -56,7 +57,8 @@ function tcpSockets(parts: SettledParts): ServerSocket[] {
 
 function udpSockets(parts: SettledParts): ServerSocket[] {
   if (parts.gateway?.enabled === false) return [];
-  return parts.link.map(({ index, value }): ServerSocket => {
+  const links = parts.link.filter(({ value }) => value.type === "udp");
+  return links.map(({ index, value }): ServerSocket => {
     const { port, address, optional } = value;
     // "::" stands for IPv6 alone here.
     const socket_domain = address === "::" ? "ipv6" : undefined;
@@ -126,44 +128,6 @@ function checkPredefinedTopics(parts: SettledParts, { nameOf }: Source, finds: F
     const index = parts.predefined_topic[at]?.index ?? at;
     finds.errors.push({ at: ["predefined_topic", index, "id"], message });
   }
-}
-
-function checkBridge(bridge: BridgeConfig, at: KeyPath, finds: Finds): void {
-  if (bridge.topic.length === 0) {
-    finds.warnings.push({ at, message: "the bridge shares nothing: it has no topics" });
-  }
-  if (bridge.password !== "" && bridge.username === "") {
-    finds.errors.push({ at: [...at, "password"], message: "a password needs a username" });
-  }
-  if (bridge.restart_timeout_cap < bridge.restart_timeout) {
-    const message = `must not be below restart_timeout, which is ${bridge.restart_timeout}`;
-    finds.errors.push({ at: [...at, "restart_timeout_cap"], message });
-  }
-  if (bridge.notifications && bridge.notification_topic === "" && /[+#]/.test(bridge.client_id)) {
-    const message = "with + or # in it, no topic can be made of it: set notification_topic";
-    finds.errors.push({ at: [...at, "client_id"], message });
-  }
-  for (const [index, topic] of bridge.topic.entries()) {
-    const message = mappingFault(topic);
-    if (message !== undefined) {
-      finds.errors.push({ at: [...at, "topic", index, "pattern"], message });
-    }
-  }
-}
-
-/** Far above what brokers allow; the broker's own limit holds at run time. */
-const MOST_LEVELS = 65_535;
-
-/** Why a bridge cannot map these topics, as Mosquitto judges it. */
-function mappingFault(topic: BridgeTopicConfig): string | undefined {
-  const { pattern, local_prefix: local, remote_prefix: remote } = topic;
-  if (pattern === "" && (local === "" || remote === "")) {
-    return "an empty pattern needs both local_prefix and remote_prefix";
-  }
-  const bad = [local + pattern, remote + pattern].find(
-    (filter) => !isTopicFilter(filter, MOST_LEVELS),
-  );
-  return bad === undefined ? undefined : `${quote(bad)} is no topic filter`;
 }
 
 /** Two bridges with one client id here would throw each other out. */

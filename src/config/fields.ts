@@ -28,6 +28,7 @@ export interface About {
 export interface FieldInfo extends About {
   readonly kind:
     | "integer"
+    | "decimal"
     | "flag"
     | "text"
     | "choice"
@@ -75,6 +76,18 @@ export function integer(limits: IntegerLimits, about: About) {
     v.integer(message),
     v.check((value) => (value >= min && value <= max) || value === also?.[0], message),
     v.metadata({ ...about, kind: "integer", expected }),
+  );
+}
+
+/** A number with decimals. */
+export function decimal({ min, max }: Pick<IntegerLimits, "min" | "max">, about: About) {
+  let expected = `a number from ${min} to ${max}`;
+  if (about.unit !== undefined) expected += ` (${about.unit})`;
+  const message = complain(expected);
+  return v.pipe(
+    v.number(message),
+    v.check((value) => value >= min && value <= max, message),
+    v.metadata({ ...about, kind: "decimal", expected }),
   );
 }
 

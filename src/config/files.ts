@@ -17,6 +17,14 @@ const ACCESS: Readonly<Record<string, Kind>> = {
 
 const GATEWAY: Readonly<Record<string, Kind>> = { upstream_ca_file: "file" };
 
+const BRIDGE: Readonly<Record<string, Kind>> = {
+  cafile: "file",
+  capath: "folder",
+  certfile: "file",
+  keyfile: "secret",
+  jwt_keyfile: "secret",
+};
+
 const LISTENER: Readonly<Record<string, Kind>> = {
   password_file: "secret",
   acl_file: "file",
@@ -42,6 +50,7 @@ export function checkFiles(parts: ValidParts, when: "first" | "again"): CrossFin
   if (parts.access !== undefined) look(parts.access, ACCESS, ["access"]);
   if (parts.gateway !== undefined) look(parts.gateway, GATEWAY, ["gateway"]);
   for (const { index, value } of parts.listener) look(value, LISTENER, ["listener", index]);
+  for (const { index, value } of parts.bridge) look(value, BRIDGE, ["bridge", index]);
   for (const { index, value } of parts.link) look(value, { acl_file: "file" }, ["link", index]);
   for (const { index, value } of parts.plugin) look(value, { module: "file" }, ["plugin", index]);
   return finds;

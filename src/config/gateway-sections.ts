@@ -1,4 +1,4 @@
-/** The MQTT-SN side: `[gateway]`, `[[predefined_topic]]` and `[[link]]`. */
+/** The MQTT-SN side: `[gateway]` and `[[predefined_topic]]`. */
 import * as v from "valibot";
 import { isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import {
@@ -7,18 +7,8 @@ import {
   LONGEST_PATTERN,
   LOWEST_TOPIC_ID,
 } from "../topics/predefined-topic.ts";
-import { isMulticast } from "./addresses.ts";
-import {
-  choice,
-  flag,
-  integer,
-  listenAddress,
-  optionalInteger,
-  path,
-  port,
-  text,
-} from "./fields.ts";
-import { GATEWAY_ADMISSION, LINK_ADMISSION } from "./node-sections.ts";
+import { choice, flag, integer, path, text } from "./fields.ts";
+import { GATEWAY_ADMISSION } from "./node-sections.ts";
 import { GATEWAY_UPSTREAM } from "./upstream-sections.ts";
 
 export const GatewaySchema = v.pipe(
@@ -142,144 +132,5 @@ export const PredefinedTopicSchema = v.pipe(
   v.metadata({
     description:
       "A topic id that nodes know without registering it, one section each. None by default.",
-  }),
-);
-
-/** The longest payload of a UDP datagram over IPv4. */
-const LONGEST_DATAGRAM = 65_507;
-
-export const LinkSchema = v.pipe(
-  v.object({
-    name: v.optional(
-      text({
-        description: "What logs and pages call this link.",
-        defaultText: 'the type and the port, such as "udp-1884"',
-        example: "udp-1884",
-        restart: true,
-      }),
-      "",
-    ),
-    type: v.optional(
-      choice(["udp"], { description: "How nodes are reached: by UDP.", restart: true }),
-      "udp",
-    ),
-    port: v.optional(port({ description: "The UDP port to receive on.", restart: true }), 1884),
-    address: v.optional(
-      listenAddress({
-        description:
-          'The address to receive on: "127.0.0.1" serves this machine only, "" every network that the machine is in, "0.0.0.0" and "::" the same for IPv4 or IPv6 alone.',
-        restart: true,
-      }),
-      "127.0.0.1",
-    ),
-    multicast_group: v.optional(
-      text(
-        {
-          description:
-            'The multicast group for advertising and for nodes that search a gateway, such as "225.1.1.1"; "" means none.',
-          restart: true,
-        },
-        {
-          expected: 'a multicast address such as "225.1.1.1", or ""',
-          allows: (group) => group === "" || isMulticast(group),
-        },
-      ),
-      "",
-    ),
-    multicast_interface: v.optional(
-      text({
-        description:
-          'The local address, or for IPv6 the interface such as "::%eth0", to use multicast on; "" lets the system choose.',
-        restart: true,
-      }),
-      "",
-    ),
-    multicast_ttl: v.optional(
-      integer(
-        { min: 1, max: 255 },
-        {
-          description: "How many hops multicast goes; 1 stays in the local network.",
-          unit: "hops",
-          restart: true,
-        },
-      ),
-      1,
-    ),
-    gateway_id: optionalInteger(
-      { min: 0, max: 255 },
-      {
-        description: "The gateway id on this link.",
-        defaultText: "that of `[gateway]`",
-        example: 1,
-        restart: true,
-      },
-    ),
-    advertise_interval: optionalInteger(
-      { min: 0, max: 65_535 },
-      {
-        description: "How often the gateway advertises itself on this link; 0 is never.",
-        unit: "seconds",
-        defaultText: "that of `[gateway]`",
-        example: 900,
-        restart: true,
-      },
-    ),
-    retry_interval: v.optional(
-      integer(
-        { min: 1, max: 3600 },
-        {
-          description: "How long to wait for a node's answer before sending again (T_RETRY).",
-          unit: "seconds",
-          restart: true,
-        },
-      ),
-      10,
-    ),
-    retry_limit: v.optional(
-      integer(
-        { min: 0, max: 100 },
-        {
-          description: "How often to send again before the node counts as lost (N_RETRY).",
-          restart: true,
-        },
-      ),
-      4,
-    ),
-    max_frame: v.optional(
-      integer(
-        { min: 32, max: LONGEST_DATAGRAM },
-        {
-          description: "The longest MQTT-SN message that is sent; longer ones are dropped.",
-          unit: "bytes",
-          restart: true,
-        },
-      ),
-      1400,
-    ),
-    receive_buffer: v.optional(
-      integer(
-        { min: 0, max: 1_073_741_823 },
-        {
-          description:
-            "The socket's receive buffer, within what the system allows; 0 leaves it as it is.",
-          unit: "bytes",
-          restart: true,
-        },
-      ),
-      1_048_576,
-    ),
-    ...LINK_ADMISSION,
-    optional: v.optional(
-      flag({ description: "A port that is taken is only a warning.", hidden: true }),
-      false,
-    ),
-  }),
-  v.transform((link) => ({
-    ...link,
-    name: link.name === "" ? `${link.type}-${link.port}` : link.name,
-  })),
-  v.metadata({
-    description:
-      "A way to MQTT-SN nodes, one section each. Giving any replaces the default one, which is the one shown.",
   }),
 );

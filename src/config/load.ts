@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { advise } from "./advice.ts";
 import { withNamesApart } from "./automatic-names.ts";
+import { withBridgeDefaults } from "./bridge-presets.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { checkFiles } from "./files.ts";
@@ -132,7 +133,8 @@ function read(file: string | undefined): Reading {
     const conf = readMosquittoConf(text, file);
     return { ...conf, portOpen: conf.localOnly, mosquitto: true };
   }
-  const { raw, locate } = readToml(text, file);
+  const { raw: written, locate } = readToml(text, file);
+  const raw = withBridgeDefaults(written);
   return { ...none, raw, locate, portOpen: !Object.hasOwn(raw, "listener") };
 }
 

@@ -9,13 +9,13 @@ export const BRIDGE_OPTIONS: Readonly<Record<string, Special>> = {
   address: bridgeAddress,
   addresses: bridgeAddress,
   bridge_protocol_version: bridgeProtocolVersion,
+  bridge_session_expiry_interval: sessionExpiryInterval,
+  bridge_tcp_keepalive: tcpKeepAlive,
   connection,
   restart_timeout: restartTimeout,
   start_type: startType,
   topic: bridgeTopic,
 };
-
-const NOT_SUPPORTED = "not supported yet by this version of Midge";
 
 function connection({ words, place, draft, context }: OptionLine): void {
   const name = words.word();
@@ -41,28 +41,54 @@ function bridgeAddress({ words, place, context }: OptionLine): void {
 
 function bridgeProtocolVersion({ words, place, context }: OptionLine): void {
   const version = words.choice(["mqttv31", "mqttv311", "mqttv50"]);
-  if (version === "mqttv50") fault(`mqttv50 is ${NOT_SUPPORTED}`);
   context.bridge?.set("protocol", version, place);
 }
 
 function startType({ words, place, context }: OptionLine): void {
   const type = words.choice(["automatic", "lazy", "once"]);
-  if (type !== "automatic") fault(`${type} is ${NOT_SUPPORTED}`);
   context.bridge?.set("start_type", type, place);
 }
 
+const FOR_GOOD = 0xffffffff;
+
+/** Reaches further than other numbers do. */
+function sessionExpiryInterval({ words, place, context }: OptionLine): void {
+  const word = words.word();
+  const seconds = /^(?:0x[0-9a-f]+|\d+)$/i.test(word) ? Number(word) : -1;
+  if (seconds < 0 || seconds > FOR_GOOD) fault(`expected 0 to ${FOR_GOOD}, got ${quote(word)}`);
+  context.bridge?.set("session_expiry_interval", seconds, place);
+}
+
+/** `bridge_tcp_keepalive IDLE INTERVAL COUNTER`: seconds, seconds, probes. */
+function tcpKeepAlive({ words, place, context, warn }: OptionLine): void {
+  const [idle, interval, counter] = [words.integer(), words.integer(), words.integer()];
+  if (idle <= 0 || interval <= 0 || counter <= 0) fault("expected three numbers above 0");
+  if (interval !== 1 || counter !== 10) {
+    warn("only the first number has an effect: ten probes follow, one each second");
+  }
+  context.bridge?.set("tcp_keepalive", Math.min(idle, 32_767), place);
+}
+
+const LONGEST_STABLE = 86_400;
 const LONGEST_BASE = 3600;
 const LONGEST_CAP = 7200;
 
 /** `restart_timeout BASE [CAP [STABLE]]`, or one number for a constant wait; seconds. */
 function restartTimeout({ words, place, context, warn }: OptionLine): void {
   const base = Math.min(Math.max(1, words.integer()), LONGEST_BASE);
-  const second = words.next();
-  const cap = second === undefined || second.startsWith("#") ? base : parseInteger(second);
+  const second = commentFree(words, words.next());
+  const cap = second === undefined ? base : parseInteger(second);
   if (cap < base) fault(`the second number, ${cap}, is lower than the first`);
-  if (cap !== base && words.next() !== undefined) warn("only the first two numbers have an effect");
-  context.bridge?.set("restart_timeout", base, place);
-  context.bridge?.set("restart_timeout_cap", Math.min(cap, LONGEST_CAP), place);
+  const third = commentFree(words, words.next());
+  if (commentFree(words, words.next()) !== undefined) {
+    warn("only the first three numbers have an effect");
+  }
+  const { bridge } = context;
+  bridge?.set("restart_timeout", base, place);
+  bridge?.set("restart_timeout_cap", Math.min(cap, LONGEST_CAP), place);
+  // Any connection is a good one where nothing is said.
+  const stable = third === undefined ? 0 : parseInteger(third);
+  bridge?.set("restart_timeout_stable", Math.min(Math.max(0, stable), LONGEST_STABLE), place);
 }
 
 /** `topic PATTERN [[[out | in | both] QOS] LOCAL-PREFIX REMOTE-PREFIX]`. */

@@ -91,14 +91,11 @@ function refused(scope: Scope, why: string, unless?: string | undefined): Mosqui
   return option(scope, { kind: "refused", why, unless });
 }
 
-const LAZY = 'concerns bridges of start_type "lazy" only';
 const WRITES = "Midge writes the disk by its own rules";
 const BUFFERS = "Midge sizes its buffers by itself";
 const MPTCP = "connections are plain TCP";
 const ENGINES = "OpenSSL engines are not supported: give the key as a PEM file";
-const MQTT5_BRIDGE = "concerns bridges that speak MQTT 5.0, and Midge's do not yet";
-/** Of bridges only. */
-const LATER = "not supported yet by this version of Midge";
+const OCSP = "certificates of other brokers are not checked by OCSP";
 
 /** No number below `least`. */
 function atLeast(least: number): (value: number) => number {
@@ -224,35 +221,35 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   // Bridges
   address: special("bridge"),
   addresses: special("bridge"),
-  bridge_alpn: refused("bridge", LATER),
+  bridge_alpn: text("bridge", "alpn"),
   bridge_attempt_unsubscribe: flag("bridge", "attempt_unsubscribe"),
-  bridge_bind_address: refused("bridge", LATER),
-  bridge_cafile: refused("bridge", LATER),
-  bridge_capath: refused("bridge", LATER),
-  bridge_certfile: refused("bridge", LATER),
-  bridge_ciphers: refused("bridge", LATER),
-  "bridge_ciphers_tls1.3": refused("bridge", LATER),
-  bridge_identity: refused("bridge", LATER),
-  bridge_insecure: refused("bridge", LATER, "false"),
-  bridge_keyfile: refused("bridge", LATER),
-  bridge_max_packet_size: refused("bridge", LATER, "0"),
+  bridge_bind_address: text("bridge", "bind_address"),
+  bridge_cafile: text("bridge", "cafile"),
+  bridge_capath: text("bridge", "capath"),
+  bridge_certfile: text("bridge", "certfile"),
+  bridge_ciphers: text("bridge", "ciphers"),
+  "bridge_ciphers_tls1.3": text("bridge", "ciphers_tls13"),
+  bridge_identity: text("bridge", "psk_identity"),
+  bridge_insecure: flag("bridge", "insecure"),
+  bridge_keyfile: text("bridge", "keyfile"),
+  bridge_max_packet_size: number("bridge", "max_packet_size", atLeast(0)),
   bridge_mptcp: ignored("bridge", MPTCP, "false"),
-  bridge_max_topic_alias: ignored("bridge", MQTT5_BRIDGE),
-  bridge_outgoing_retain: refused("bridge", LATER, "true"),
+  bridge_max_topic_alias: number("bridge", "max_topic_alias"),
+  bridge_outgoing_retain: flag("bridge", "outgoing_retain"),
   bridge_protocol_version: special("bridge"),
-  bridge_psk: refused("bridge", LATER),
-  bridge_receive_maximum: ignored("bridge", MQTT5_BRIDGE),
-  bridge_reload_type: ignored("bridge", "Midge reloads bridges by its own rules"),
-  bridge_require_ocsp: refused("bridge", LATER, "false"),
-  bridge_session_expiry_interval: ignored("bridge", MQTT5_BRIDGE),
-  bridge_tcp_keepalive: ignored("bridge", "Midge watches the connection by MQTT's keep alive"),
-  bridge_tcp_user_timeout: ignored("bridge", "Midge watches the connection by MQTT's keep alive"),
-  bridge_tls_use_os_certs: refused("bridge", LATER, "false"),
-  bridge_tls_version: refused("bridge", LATER),
+  bridge_psk: text("bridge", "psk"),
+  bridge_receive_maximum: number("bridge", "receive_maximum"),
+  bridge_reload_type: text("bridge", "reload_type"),
+  bridge_require_ocsp: refused("bridge", OCSP, "false"),
+  bridge_session_expiry_interval: special("bridge"),
+  bridge_tcp_keepalive: special("bridge"),
+  bridge_tcp_user_timeout: ignored("bridge", "Midge watches the connection by keep alive"),
+  bridge_tls_use_os_certs: flag("bridge", "use_os_certs"),
+  bridge_tls_version: text("bridge", "tls_version"),
   cleansession: flag("bridge", "clean_session"),
   clientid: text("bridge", "client_id"),
   connection: special("anywhere"),
-  idle_timeout: ignored("bridge", LAZY),
+  idle_timeout: number("bridge", "idle_timeout", atLeast(1)),
   keepalive_interval: number("bridge", "keepalive", atLeast(5)),
   local_cleansession: flag("bridge", "local_clean_session"),
   local_clientid: text("bridge", "local_client_id"),
@@ -268,7 +265,7 @@ export const MOSQUITTO_OPTIONS: Readonly<Record<string, MosquittoOption>> = {
   restart_timeout: special("bridge"),
   round_robin: flag("bridge", "round_robin"),
   start_type: special("bridge"),
-  threshold: ignored("bridge", LAZY),
+  threshold: number("bridge", "threshold", atLeast(1)),
   topic: special("bridge"),
   try_private: flag("bridge", "try_private"),
   username: text("bridge", "username"),

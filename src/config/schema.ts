@@ -6,8 +6,9 @@ import * as v from "valibot";
 import { AccessSchema } from "./access-section.ts";
 import { BridgeSchema } from "./bridge-sections.ts";
 import { BrokerSchema } from "./broker-section.ts";
-import { GatewaySchema, LinkSchema, PredefinedTopicSchema } from "./gateway-sections.ts";
+import { GatewaySchema, PredefinedTopicSchema } from "./gateway-sections.ts";
 import { HttpSchema } from "./http-section.ts";
+import { LinkSchema } from "./link-section.ts";
 import { ListenerSchema } from "./listener-section.ts";
 import { LogSchema } from "./log-section.ts";
 import { NodeSchema } from "./node-sections.ts";
@@ -63,7 +64,13 @@ export type HttpConfig = Settled<GivenHttp, "allow_anonymous">;
 /** The same of a link. */
 export type LinkConfig = Settled<
   GivenLink,
-  "gateway_id" | "advertise_interval" | "admission" | "username" | "dynamic_security" | "plugins"
+  | "gateway_id"
+  | "advertise_interval"
+  | "max_frame"
+  | "admission"
+  | "username"
+  | "dynamic_security"
+  | "plugins"
 >;
 
 /** The configuration in force. */

@@ -92,12 +92,19 @@ export function settleLink(
     ...link,
     gateway_id: link.gateway_id ?? gateway.id,
     advertise_interval: link.advertise_interval ?? gateway.advertise_interval,
+    max_frame: link.max_frame ?? usualFrame(link),
     admission: link.admission ?? gateway.admission,
     username: link.username ?? gateway.username,
     acl_file: link.acl_file || access.acl_file,
     dynamic_security: link.dynamic_security ?? access.dynamic_security,
     plugins: link.plugins ?? plugin.map(({ name }) => name),
   };
+}
+
+/** The longest message that such links carry, bytes. */
+function usualFrame({ type, framing }: GivenLink): number {
+  if (type === "udp") return 1400;
+  return framing === "xbee1" || framing === "xbee2" ? 72 : 1024;
 }
 
 /** The web server asks for passwords where any listener does. */

@@ -38,6 +38,17 @@ export const StoreSchema = v.pipe(
       ),
       50,
     ),
+    reserve: v.optional(
+      integer(
+        { min: 0, max: 1_000_000_000_000 },
+        {
+          description:
+            "How much of the disk is left free: below that Midge accepts nothing more that it would have to keep, and goes on with all else; 0 is nothing.",
+          unit: "bytes",
+        },
+      ),
+      16_000_000,
+    ),
   }),
   v.metadata({ description: "What is kept over a restart, and how safely." }),
 );

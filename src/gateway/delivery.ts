@@ -162,6 +162,15 @@ function publish(
   core.reports.activity(node);
 }
 
+/** Of T_RETRY: what was sent so lately is on its way yet, and so may be an answer to an earlier copy. */
+const ON_ITS_WAY = 0.25;
+
+/** Whether what is outstanding was sent only just now. */
+export function sentJustNow(node: SnNode, outbound: Outbound): boolean {
+  const interval = node.link?.link?.retryInterval ?? 0;
+  return node.core.clock.now() < outbound.retryAt - interval * (1 - ON_ITS_WAY);
+}
+
 /** The answer to what goes out now is awaited for T_RETRY. */
 function awaitAnswer(node: SnNode, outbound: Outbound): void {
   outbound.retries = 0;

@@ -24,7 +24,7 @@ import { Advertiser } from "./discovery.ts";
 import { dispatch } from "./dispatch.ts";
 import { addressOfKey, ForwardedAddress, forwardedKey } from "./forwarder.ts";
 import { complainOfFault } from "./frame-faults.ts";
-import { LinkState } from "./link-state.ts";
+import { LinkState, type LinkTap } from "./link-state.ts";
 import { MemoryBound } from "./memory-bound.ts";
 import { NodeAccess } from "./node-access.ts";
 import { nodeCommands } from "./node-commands.ts";
@@ -193,11 +193,17 @@ export class Gateway implements LinkEnd {
     state.counters.framesIn++;
     if (!this.#core.limits.allowsAddress(state, from)) return;
     state.counters.bytesIn += frame.length;
+    state.tap?.("in", from, frame);
     const message = decodeMessage(frame);
     if (message.kind === "fault") complainOfFault(this.#core, state, from, message);
     else if (message.kind === "encapsulated") this.#unwrap(state, from, message);
     else this.#take(state, from, message);
     if (reception !== undefined) this.#noteReception(state, from, reception);
+  }
+
+  /** Has a link of that name listened in on, also when it is attached later; undefined ends that. */
+  tap(name: string, tap: LinkTap | undefined): void {
+    this.#linkNamed(name).tap = tap;
   }
 
   /** `$CONTROL/gateway/v1`, with commands of other parts besides those of the gateway itself. */

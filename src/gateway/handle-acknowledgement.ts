@@ -1,6 +1,6 @@
 /** REGACK, PUBACK, PUBREC and PUBCOMP from a node, for what went to it (MQTT-SN 1.2 §6.10). */
 import { type MessageIdOnly, ReturnCode, type TopicAck } from "../mqttsn/packets.ts";
-import { drop, dropHeld, proceed, repeat, waitForNode } from "./delivery.ts";
+import { drop, dropHeld, proceed, repeat, sentJustNow, waitForNode } from "./delivery.ts";
 import { entryFor } from "./node-topics.ts";
 import type { HeldDelivery, Outbound } from "./outbound.ts";
 import { backToSleep } from "./sleep.ts";
@@ -39,6 +39,7 @@ export function handlePuback(node: SnNode, message: TopicAck): void {
     else if (returnCode === ReturnCode.invalidTopicId) forgetId(node, message.topicId);
     return;
   }
+  if (!accepted && isStale(node, outbound)) return;
   if (accepted) {
     if (outbound.qos !== 1) return;
     outbound.finish();
@@ -52,6 +53,14 @@ export function handlePuback(node: SnNode, message: TopicAck): void {
     drop(node, qos, messageId, "refused", `the node answered return code ${returnCode}`);
   }
   proceed(node);
+}
+
+/**
+ * Whether a rejection may be that of the PUBLISH before the name was registered anew, come twice. If
+ * it is not, the next repetition shows.
+ */
+function isStale(node: SnNode, outbound: Outbound): boolean {
+  return outbound.corrected && outbound.retries === 0 && sentJustNow(node, outbound);
 }
 
 /** What was sent before the node fell asleep or out of sight is in flight at the broker still. */

@@ -9,6 +9,7 @@ import { tell } from "./node-log.ts";
 import { heard } from "./node-state.ts";
 import { fallAsleep } from "./sleep.ts";
 import { named, placeOf } from "./sn-node.ts";
+import { patience } from "./supervision.ts";
 import { answerUnknown } from "./unknown-sender.ts";
 
 export function handleDisconnect(
@@ -18,14 +19,17 @@ export function handleDisconnect(
   message: Disconnect,
 ): void {
   const node = link.nodes.get(from.key);
+  const { duration } = message;
   if (node === undefined) {
+    if (duration !== undefined && duration > 0) {
+      link.sleepWishes.note(from.key, duration, patience(duration));
+    }
     answerUnknown(core, link, from);
     return;
   }
   node.address ??= from;
   heard(node);
   node.fresh = false;
-  const { duration } = message;
   // A sleep of no length is none.
   const isIn = node.dialogue === undefined && node.opening === undefined;
   if (duration !== undefined && duration > 0 && isIn) {

@@ -9,7 +9,7 @@ import type { Core } from "./core.ts";
 import { resume } from "./delivery.ts";
 import type { LinkState } from "./link-state.ts";
 import { heard } from "./node-state.ts";
-import { settle, wake, wakeAgain } from "./sleep.ts";
+import { goToSleep, settle, wake, wakeAgain } from "./sleep.ts";
 import type { SnNode } from "./sn-node.ts";
 import { answerUnknown } from "./unknown-sender.ts";
 import { putAt } from "./whereabouts.ts";
@@ -27,9 +27,13 @@ export function handlePing(core: Core, link: LinkState, from: LinkAddress, messa
     answerUnknown(core, link, from);
     return;
   }
+  const asleepFor = link.sleepWishes.take(from.key);
   putAt(node, link, from);
   heard(node);
   node.fresh = false;
+  // It said so from here while the gateway still took it to be elsewhere.
+  const slept = clientId !== undefined && asleepFor !== undefined && node.state === "active";
+  if (slept) goToSleep(node, asleepFor);
   switch (node.state) {
     case "asleep":
       wake(node);

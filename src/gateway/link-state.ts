@@ -1,10 +1,11 @@
 /** What the gateway keeps for one link: who is where on it, and its counters. */
 import type { FaultCause } from "../mqttsn/packets.ts";
-import type { Link } from "../seams/link.ts";
+import type { Link, LinkAddress } from "../seams/link.ts";
 import type { Clock } from "../time/clock.ts";
 import { Forwarders } from "./forwarders.ts";
 import { OtherGateways } from "./other-gateways.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { SleepWishes } from "./sleep-wishes.ts";
 import type { SnNode } from "./sn-node.ts";
 
 /** Told under `$SYS/gateway/links/<name>`. */
@@ -27,6 +28,13 @@ export interface LinkCounters {
   /** Messages that went to nodes again, as no answer came. */
   retransmissions: number;
 }
+
+/** Listens in on a link; the frame is reused after the call. `address` is undefined for broadcasts. */
+export type LinkTap = (
+  way: "in" | "out",
+  address: LinkAddress | undefined,
+  frame: Uint8Array,
+) => void;
 
 const RATE_SPAN = 10_000;
 const LOG_SPAN = 60_000;
@@ -54,6 +62,7 @@ export class LinkState {
   readonly faults: Partial<Record<FaultCause, number>> = {};
   readonly forwarders: Forwarders;
   readonly otherGateways: OtherGateways;
+  readonly sleepWishes: SleepWishes;
   /**
    * DISCONNECTs to addresses without a node: also what stops two gateways from answering each other
    * forever.
@@ -64,10 +73,13 @@ export class LinkState {
   /** GWINFO to the group, so that a forged SEARCHGW cannot make it a flood. */
   readonly groupAnswers: RateLimit;
 
+  tap: LinkTap | undefined;
+
   constructor(name: string, clock: Clock, unknownSenderRate: number) {
     this.name = name;
     this.forwarders = new Forwarders(clock);
     this.otherGateways = new OtherGateways(clock);
+    this.sleepWishes = new SleepWishes(clock);
     this.unknownSenders = new RateLimit(clock, unknownSenderRate, RATE_SPAN);
     this.complaints = new RateLimit(clock, 1, LOG_SPAN);
     this.groupAnswers = new RateLimit(clock, GROUP_RATE, RATE_SPAN);

@@ -88,6 +88,11 @@ export class NodeRecords {
     node.storedAt = this.#clock.now();
   }
 
+  /** The disk is full, or takes nothing. */
+  get full(): boolean {
+    return this.#journal.full === true;
+  }
+
   /** Settles once all that was put and deleted so far is durable. */
   afterCommit(waiting: Settleable): void {
     this.#journal.afterCommit(waiting);

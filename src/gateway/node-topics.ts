@@ -23,6 +23,10 @@ export function entryFor(node: SnNode, name: string): TopicEntry | undefined {
     return undefined;
   }
   core.records.putTopic(clientId, entry);
+  if (core.records.full) {
+    entry.stored = true;
+    return entry;
+  }
   core.records.afterCommit({
     settle: () => {
       entry.stored = true;

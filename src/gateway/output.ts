@@ -27,11 +27,11 @@ export class Output {
     if (to instanceof ForwardedAddress) {
       writeEncapsulation(writer, to.wirelessNodeId, radius);
       encodeMessage(writer, message);
-      link.send(to.forwarder, this.#counted(state));
+      link.send(to.forwarder, this.#counted(state, to.forwarder));
       return;
     }
     encodeMessage(writer, message);
-    link.send(to, this.#counted(state));
+    link.send(to, this.#counted(state, to));
   }
 
   /** To everyone within `radius` hops, 0 for all; behind forwarders is `broadcastBehind`. */
@@ -40,7 +40,7 @@ export class Output {
     if (link === undefined) return;
     this.#writer.clear();
     encodeMessage(this.#writer, message);
-    link.broadcast(this.#counted(state), radius);
+    link.broadcast(this.#counted(state, undefined), radius);
   }
 
   /** To every node behind a forwarder. */
@@ -51,11 +51,12 @@ export class Output {
     writer.clear();
     writeEncapsulation(writer, NOBODY, 0);
     encodeMessage(writer, message);
-    link.send(forwarder, this.#counted(state));
+    link.send(forwarder, this.#counted(state, forwarder));
   }
 
-  #counted({ counters }: LinkState): Uint8Array {
+  #counted({ counters, tap }: LinkState, to: LinkAddress | undefined): Uint8Array {
     const frame = this.#writer.view();
+    tap?.("out", to, frame);
     counters.framesOut++;
     counters.bytesOut += frame.length;
     return frame;

@@ -221,5 +221,13 @@ function describeLink({ link, nodes, counters, faults, otherGateways }: LinkStat
     ...gateway,
     lastSeen: new Date(lastSeen).toISOString(),
   }));
-  return { open: link !== undefined, nodes: nodes.size, ...counters, faultsBy: faults, gateways };
+  const line = link?.counters?.();
+  return {
+    open: link !== undefined,
+    nodes: nodes.size,
+    ...counters,
+    faultsBy: faults,
+    gateways,
+    ...(line === undefined ? {} : { line }),
+  };
 }

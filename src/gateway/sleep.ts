@@ -1,5 +1,5 @@
 /** Sleeping nodes (MQTT-SN 1.2 §6.14): asleep, awake for what was buffered, asleep again. */
-import { proceed, repeat, suspend } from "./delivery.ts";
+import { proceed, repeat, sentJustNow, suspend } from "./delivery.ts";
 import { tell } from "./node-log.ts";
 import { changeState } from "./node-state.ts";
 import { named, type SnNode } from "./sn-node.ts";
@@ -9,13 +9,19 @@ import { whenStored } from "./when-stored.ts";
 /** DISCONNECT with a duration (s): messages are buffered from here on. */
 export function fallAsleep(node: SnNode, duration: number): void {
   const { core } = node;
+  goToSleep(node, duration);
+  // A power cut before that would leave a gateway that takes the node to be listening.
+  whenStored(node, () => core.output.send(node, { kind: "disconnect", duration: undefined }));
+}
+
+/** The node sleeps for so long (s), as it has been told already that it may. */
+export function goToSleep(node: SnNode, duration: number): void {
+  const { core } = node;
   const news = node.state === "active";
   suspend(node);
   node.sleepDuration = duration;
   changeState(node, "asleep");
   core.records.putNode(node);
-  // A power cut before that would leave a gateway that takes the node to be listening.
-  whenStored(node, () => core.output.send(node, { kind: "disconnect", duration: undefined }));
   supervise(node);
   const text = `${named(node)} asleep for ${duration} s`;
   if (news) tell(node, "info", text);
@@ -37,17 +43,12 @@ export function wake(node: SnNode): void {
   proceed(node);
 }
 
-/** Of T_RETRY: what was sent so lately is on its way yet, and so may an older PINGREQ have been. */
-const ON_ITS_WAY = 0.25;
-
 /** PINGREQ again of a node that is awake: what it was sent last did not reach it. */
 export function wakeAgain(node: SnNode): void {
-  const { outbound, core } = node;
+  const { outbound } = node;
   if (outbound === undefined) return;
-  const interval = node.link?.link?.retryInterval ?? 0;
   // Two copies on their way could overtake each other, and the second one pass for a new message.
-  if (core.clock.now() < outbound.retryAt - interval * (1 - ON_ITS_WAY)) return;
-  repeat(node, outbound);
+  if (!sentJustNow(node, outbound)) repeat(node, outbound);
 }
 
 /** Lets an awake node go once it has everything, or as much as one waking may bring. */

@@ -17,6 +17,8 @@ export function putAt(node: SnNode, link: LinkState, address: LinkAddress): void
   if (there !== undefined) driveAway(there, node);
   const from = node.client === undefined ? undefined : placeOf(node);
   leavePlace(node);
+  // Whoever wished to sleep there is awake now, or another.
+  link.sleepWishes.take(address.key);
   link.nodes.set(address.key, node);
   node.link = link;
   node.address = address;

@@ -4,7 +4,7 @@
  * are safe, is its owner's.
  */
 import type { DecodeFault } from "../mqtt/decode-fault.ts";
-import { encodeAck, encodePacket, encodePublish } from "../mqtt/encode.ts";
+import { encodeAck, encodePacket, encodePublish, publishSize } from "../mqtt/encode.ts";
 import { PacketStream } from "../mqtt/packet-stream.ts";
 import type {
   AckPacket,
@@ -30,7 +30,13 @@ import type { Ending } from "./ending.ts";
 import { IncomingPublishes } from "./incoming-publishes.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { OutgoingPublishes } from "./outgoing-publishes.ts";
-import { limitsOf, NO_LIMITS, type ServerLimits, subscribeFault } from "./server-limits.ts";
+import {
+  limitsOf,
+  lowered,
+  NO_LIMITS,
+  type ServerLimits,
+  subscribeFault,
+} from "./server-limits.ts";
 
 export type { Answer, MqttClientOwner } from "./client-owner.ts";
 
@@ -52,6 +58,8 @@ export interface MqttClientOptions {
   readonly authentication?: Authentication | undefined;
   /** Longest packet taken from the server, bytes; 268 435 460, the protocol's own limit, if not given. */
   readonly maximumPacketSize?: number | undefined;
+  /** Longest packet sent to the server, bytes, though it may take longer ones; the same if not given. */
+  readonly longestSent?: number | undefined;
   /** How long the server may take to answer CONNECT or PINGREQ, ms; 20 000 if not given. */
   readonly patience?: number | undefined;
 }
@@ -194,6 +202,8 @@ export class MqttClient implements WireEnd {
     if (this.#state !== "connected") return undefined;
     const { output } = this.#wire;
     if (this.#outgoing === undefined) {
+      const size = publishSize(topic, payload.length, qos);
+      if (size > this.#limits.maximumPacketSize) return Reason.packetTooLarge;
       encodePublish(output, topic, payload, qos, retain, dup, packetId);
     } else {
       if (qos > 0 && this.quota <= 0) return Reason.receiveMaximumExceeded;
@@ -367,7 +377,7 @@ export class MqttClient implements WireEnd {
       this.#connackTimer?.cancel();
       this.#keepAlive = this.#supervision(properties?.serverKeepAlive);
       this.#keepAlive?.start();
-      this.#limits = limitsOf(properties);
+      this.#limits = lowered(limitsOf(properties), this.#options.longestSent ?? LONGEST_PACKET);
       if (level === 5) this.#outgoing = new OutgoingPublishes(this.#limits);
       this.#owner.connected(!cleanSession && (level === 3 || sessionPresent), properties);
     }

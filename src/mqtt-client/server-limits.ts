@@ -44,6 +44,12 @@ export function limitsOf(connack: Properties | undefined): ServerLimits {
   };
 }
 
+/** The same with packets of this many bytes at most. */
+export function lowered(limits: ServerLimits, longestPacket: number): ServerLimits {
+  const maximumPacketSize = Math.min(limits.maximumPacketSize, longestPacket);
+  return { ...limits, maximumPacketSize };
+}
+
 /** Why a server with these limits must not be sent such a PUBLISH; its size is another matter. */
 export function publishFault(
   limits: ServerLimits,

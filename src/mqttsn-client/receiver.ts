@@ -18,6 +18,8 @@ export interface Received {
   readonly qos: SnQoS;
   readonly retain: boolean;
   readonly dup: boolean;
+  /** 0 at QoS 0. */
+  readonly messageId: number;
 }
 
 export class Receiver {
@@ -67,7 +69,7 @@ export class Receiver {
     }
     const { payload, retain, dup } = message;
     if (qos === 2) this.#unreleased.set(messageId, { ...message, payload: payload.slice() });
-    this.#deliver({ topic, payload, qos, retain, dup });
+    this.#deliver({ topic, payload, qos, retain, dup, messageId });
     if (qos === 1) this.#acknowledge(message, ReturnCode.accepted);
     if (qos === 2) this.#send({ kind: "pubrec", messageId });
   }

@@ -44,6 +44,8 @@ export type NodeState =
 
 export interface SnListener {
   message(received: Received): void;
+  /** True to leave a PUBLISH unanswered, so that the gateway keeps it. */
+  declines?(): boolean;
   /** The connection ended unasked: the gateway said DISCONNECT, or answers no more. */
   disconnected(cause: "gateway" | "timeout"): void;
   /** A gateway made itself known; it is where the frame came from unless an address is given. */
@@ -76,6 +78,8 @@ export interface SnClientOptions {
 const nobody: Done = () => {};
 
 export class SnClient {
+  readonly #clock: Clock;
+  readonly #retryInterval: number;
   readonly #send: (frame: Uint8Array) => void;
   readonly #broadcast: (frame: Uint8Array) => void;
   readonly #listener: SnListener;
@@ -90,10 +94,13 @@ export class SnClient {
   /** The session outlasts the connection (connected without clean session). */
   #kept = false;
   #lastMessageId: number;
+  /** When the gateway gave leave to sleep last, monotonic ms. */
+  #asleepSince = 0;
   #faults = 0;
 
   constructor(options: SnClientOptions) {
     const { clock, scheduler, random } = options;
+    this.#clock = clock;
     this.#send = (frame) => options.send(frame);
     this.#broadcast = options.broadcast ?? this.#send;
     this.#listener = options.listener;
@@ -107,6 +114,7 @@ export class SnClient {
       waitInterval: options.waitInterval ?? 300_000,
       queueLimit: options.queueLimit ?? 1000,
     };
+    this.#retryInterval = timing.retryInterval;
     this.#queue = new ExchangeQueue(scheduler, timing, transmit, (exchange) =>
       this.#exhausted(exchange),
     );
@@ -228,6 +236,7 @@ export class SnClient {
     const finished = (outcome: Outcome) => {
       if (outcome === "accepted") {
         this.#keepAlive.stop();
+        this.#asleepSince = this.#clock.now();
         this.#setState("asleep");
       }
       done(outcome);
@@ -292,18 +301,25 @@ export class SnClient {
 
   #receiveOther(message: SnMessage): void {
     if (message.kind === "disconnect") {
-      const asked = this.#state === "asleep" && this.#queue.busy;
-      if (this.#state === "active" || this.#state === "awake" || asked) this.#lose("gateway");
+      if (this.#state === "active" || this.#state === "awake") this.#lose("gateway");
+      else if (this.#state === "asleep" && this.#queue.busy) this.#refusedAsleep();
       return;
     }
     // A sleeping node's radio is off; what comes while it connects or leaves is another session's.
     if (this.#state === "active" || this.#state === "awake") this.#receiveConnected(message);
   }
 
+  /** What a sleeping node asks is answered by DISCONNECT where it is not known any more. */
+  #refusedAsleep(): void {
+    // The leave to sleep may come twice, as any datagram may.
+    const elapsed = this.#clock.now() - this.#asleepSince;
+    if (elapsed >= this.#retryInterval / 2) this.#lose("gateway");
+  }
+
   #receiveConnected(message: SnMessage): void {
     switch (message.kind) {
       case "publish":
-        this.#receiver.publish(message);
+        if (this.#listener.declines?.() !== true) this.#receiver.publish(message);
         return;
       case "register":
         this.#receiver.register(message);

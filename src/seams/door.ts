@@ -43,6 +43,21 @@ export interface WaitingRoom {
   used: number;
 }
 
+/** What holds for one session instead of what the broker grants every client: for bridges. */
+export interface SessionTerms {
+  /** Messages that may wait; 0 is no limit. */
+  readonly maxQueuedMessages: number;
+  /** Payload bytes that may wait; 0 is no limit. */
+  readonly maxQueuedBytes: number;
+  /** What came while the client was away takes turns with what comes now, once it is back. */
+  readonly interleave: boolean;
+  /**
+   * Called for each message that a subscription brings, before it is kept: answers what to keep
+   * instead, or undefined to pass it by. Must not call the broker.
+   */
+  readonly arriving?: ((message: Message) => Message | undefined) | undefined;
+}
+
 /** By what way a client came in. */
 export type Origin = "mqtt" | "websocket" | "mqtt-sn" | "bridge";
 
@@ -72,6 +87,7 @@ export interface Opening {
   readonly queueQos0: boolean;
   /** The group that it belongs to, where there is a limit on what waits for a group. */
   readonly room?: WaitingRoom | undefined;
+  readonly terms?: SessionTerms | undefined;
   /** What the client may do; undefined is everything. */
   readonly rights?: Rights | undefined;
   /** Do not deliver what this client itself publishes, and show RETAIN as published: for bridges. */
@@ -113,6 +129,11 @@ export interface Client {
   whenAdmitted?(answer: (refusal: ReasonCode | undefined) => void): void;
   /** Messages in the session that the peer has not got for good: queued and in flight. */
   readonly backlog: number;
+  /**
+   * How many QoS 1 and 2 messages may be on their way from now on, as `Opening.receiveMaximum`. For
+   * whoever learns it only after entering; to be called while suspended.
+   */
+  setReceiveMaximum?(receiveMaximum: number): void;
   /** Sends what is in flight again (`dup` set), in order, then goes on as `resume`. For a peer that came back. */
   redeliver(): void;
   /** Goes on with delivery after `pause` or `suspend`, with what was queued meanwhile. */

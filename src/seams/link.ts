@@ -29,6 +29,8 @@ export interface Link {
   readonly retryInterval: number;
   /** N_RETRY of MQTT-SN 1.2 §7.2. */
   readonly retryLimit: number;
+  /** What the link itself counted, by name; told in its report. */
+  counters?(): Readonly<Record<string, number>>;
 }
 
 /** How a frame came in, as far as a radio tells. */

@@ -55,6 +55,12 @@ export class Message {
     this.encodedLevel = 0;
   }
 
+  /** The same message with other properties. */
+  withProperties(properties: MessageProperties | undefined): Message {
+    const { topic, payload, qos, retain, expiresAt } = this;
+    return new Message(topic, payload, qos, retain, this.#borrowed, properties, expiresAt);
+  }
+
   /** Makes the payload the message's own, so that it may be kept. */
   keep(): this {
     if (this.#borrowed) {

@@ -13,6 +13,8 @@ export type Place =
       readonly port: number;
       /** The local address to connect from. */
       readonly from?: string | undefined;
+      /** First probe of a silent connection by the kernel, ms; 0 is none, and 60 000 if not given. */
+      readonly probeAfter?: number | undefined;
     }
   | { readonly kind: "unix"; readonly path: string };
 
@@ -86,14 +88,14 @@ export function openSocket(options: OpenSocketOptions): Dialling {
 
 function plainSocket({ place, lookup }: OpenSocketOptions): Socket {
   if (place.kind === "unix") return connect({ path: place.path });
-  const { host, port, from } = place;
+  const { host, port, from, probeAfter = PROBE_AFTER } = place;
   return connect({
     host,
     port,
     autoSelectFamily: true,
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: PROBE_AFTER,
+    keepAlive: probeAfter > 0,
+    keepAliveInitialDelay: probeAfter,
     ...(from === undefined ? {} : { localAddress: from }),
     ...(lookup === undefined ? {} : { lookup }),
   });

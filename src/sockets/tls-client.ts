@@ -7,6 +7,8 @@ export interface ClientTls {
   readonly context: SecureContextOptions;
   /** Cipher suites of TLS 1.2 and before, in OpenSSL's words; the library's own if not given. */
   readonly ciphers?: string | undefined;
+  /** Those of TLS 1.3; the library's own if not given. */
+  readonly ciphers13?: string | undefined;
   /** Whether the server's certificate must be for the name that was connected to. */
   readonly verifyName: boolean;
   /** The one application protocol to offer. */
@@ -16,13 +18,14 @@ export interface ClientTls {
 }
 
 const TLS13_CIPHERS = DEFAULT_CIPHERS.split(":").filter((name) => name.startsWith("TLS_"));
+const OLDER_CIPHERS = DEFAULT_CIPHERS.split(":").filter((name) => !name.startsWith("TLS_"));
 /** Suites of pre-shared keys, those with forward secrecy first. */
 const PSK_CIPHERS = "kECDHEPSK+HIGH:kDHEPSK+HIGH:kPSK+HIGH:!CAMELLIA:!ARIA";
 
 /** `host` is what the server's certificate is to be for. */
 export function tlsConnectOptions(tls: ClientTls, host: string): ConnectionOptions {
-  const { context, ciphers, verifyName, alpn, psk } = tls;
-  const suites = ciphers ?? (psk === undefined ? undefined : PSK_CIPHERS);
+  const { context, ciphers, ciphers13, verifyName, alpn, psk } = tls;
+  const suites = suitesOf(ciphers ?? (psk === undefined ? undefined : PSK_CIPHERS), ciphers13);
   return {
     ...context,
     host,
@@ -30,12 +33,17 @@ export function tlsConnectOptions(tls: ClientTls, host: string): ConnectionOptio
     rejectUnauthorized: true,
     // Only names may be asked for by SNI (RFC 6066 §3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    // Without its own suites the library would leave out TLS 1.3.
-    ...(suites === undefined ? {} : { ciphers: [...TLS13_CIPHERS, suites].join(":") }),
+    ...(suites === undefined ? {} : { ciphers: suites }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
     ...(verifyName && psk === undefined ? {} : { checkServerIdentity: () => undefined }),
     ...(psk === undefined ? {} : pskOptions(psk, context.minVersion === "TLSv1.3")),
   };
+}
+
+/** Undefined for the library's own. Without those of TLS 1.3 it would leave that out. */
+function suitesOf(ciphers: string | undefined, ciphers13: string | undefined): string | undefined {
+  if (ciphers === undefined && ciphers13 === undefined) return undefined;
+  return [ciphers13 ?? TLS13_CIPHERS.join(":"), ciphers ?? OLDER_CIPHERS.join(":")].join(":");
 }
 
 function pskOptions(

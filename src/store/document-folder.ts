@@ -1,10 +1,12 @@
 /** The documents in a folder, by name: read at the start, and written one after the other. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Low } from "lowdb";
 import type { DocumentStore } from "../seams/documents.ts";
 import type { Log } from "../seams/log.ts";
+import { isRefusal } from "./disk-trouble.ts";
 import { DocumentError, DocumentFile } from "./document-file.ts";
+import { makeFolder } from "./make-folder.ts";
 import { StoreError } from "./store-error.ts";
 
 export interface DocumentFolderOptions {
@@ -34,9 +36,13 @@ export class DocumentFolder implements DocumentStore {
   async open(names: readonly string[]): Promise<void> {
     const { path, log } = this.#options;
     try {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      makeFolder(path, { mode: 0o700 });
     } catch (error) {
-      throw new StoreError(`cannot make the folder ${path}: ${(error as Error).message}`, error);
+      const { message } = error as Error;
+      if (!isRefusal(error))
+        throw new StoreError(`cannot make the folder ${path}: ${message}`, error);
+      // Nothing can be saved, and everybody who tries is told; all else goes on.
+      log.error(`${path} cannot be made: ${message}`);
     }
     await this.#sweep();
     for (const name of names) {
@@ -86,8 +92,12 @@ export class DocumentFolder implements DocumentStore {
   /** Takes away what a crash has left half written. */
   async #sweep(): Promise<void> {
     const { path } = this.#options;
-    for (const name of await readdir(path)) {
-      if (HALF_WRITTEN.test(name)) await rm(join(path, name), { force: true });
+    try {
+      for (const name of await readdir(path)) {
+        if (HALF_WRITTEN.test(name)) await rm(join(path, name), { force: true });
+      }
+    } catch {
+      // They take room and nothing else.
     }
   }
 

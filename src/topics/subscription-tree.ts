@@ -25,7 +25,8 @@ export interface Match<S, G> {
   readonly grant: G;
 }
 
-const MEMORY = 20_000;
+const MEMORY = 50_000;
+const NOBODY: readonly never[] = [];
 
 function emptyLevel<S, O>(): Level<S, O> {
   return { children: undefined, first: undefined, more: undefined };
@@ -64,6 +65,8 @@ export class SubscriptionTree<S, O, G> {
   readonly #root: Level<S, O> = emptyLevel();
   readonly #combine: (options: readonly O[]) => G;
   #memory = new Map<string, readonly Match<S, G>[]>();
+  /** Names that found no room in the memory. */
+  #skipped = 0;
   #count = 0;
 
   /** `combine` makes one of the options of a subscriber's filters that match the same topic. */
@@ -120,29 +123,46 @@ export class SubscriptionTree<S, O, G> {
     const known = this.#memory.get(topic);
     if (known !== undefined) return known;
     const found = this.#find(topic);
-    if (this.#memory.size >= MEMORY) this.#memory.clear();
+    if (this.#memory.size >= MEMORY) {
+      // Of more topics than that, published to in turn, none would be found again once all were forgotten.
+      if (this.#skipped++ < MEMORY) return found;
+      this.#memory.clear();
+      this.#skipped = 0;
+    }
     this.#memory.set(topic, found);
     return found;
   }
 
   #forget(): void {
-    if (this.#memory.size > 0) this.#memory = new Map();
+    if (this.#memory.size === 0) return;
+    this.#memory = new Map();
+    this.#skipped = 0;
   }
 
   #find(topic: string): readonly Match<S, G>[] {
-    const found = new Map<S, O[]>();
-    const note = (subscriber: S, options: O): void => {
-      const before = found.get(subscriber);
-      if (before === undefined) found.set(subscriber, [options]);
-      else before.push(options);
-    };
+    const subscribers: S[] = [];
+    const options: O[] = [];
     const collect = (level: Level<S, O> | undefined): void => {
       if (level === undefined) return;
       const { first, more } = level;
-      if (first !== undefined) note(first.subscriber, first.options);
+      if (first !== undefined) {
+        subscribers.push(first.subscriber);
+        options.push(first.options);
+      }
       if (more === undefined) return;
-      for (const [subscriber, options] of more) note(subscriber, options);
+      for (const [subscriber, its] of more) {
+        subscribers.push(subscriber);
+        options.push(its);
+      }
     };
+    this.#walk(topic, collect);
+    if (subscribers.length === 0) return NOBODY;
+    if (subscribers.length > 1) return this.#combined(subscribers, options);
+    return [{ subscriber: subscribers[0] as S, grant: this.#combine(options) }];
+  }
+
+  /** Shows all levels whose subscriptions match. */
+  #walk(topic: string, collect: (level: Level<S, O> | undefined) => void): void {
     const names = topic.split("/");
     // Wildcards at the first level do not reach topics that begin with $ [MQTT-4.7.2-1].
     let open: Level<S, O>[] = [this.#root];
@@ -163,9 +183,16 @@ export class SubscriptionTree<S, O, G> {
       // "a/#" also matches "a" itself [MQTT-4.7.1-2].
       collect(level.children?.get("#"));
     }
-    return Array.from(found, ([subscriber, options]) => ({
-      subscriber,
-      grant: this.#combine(options),
-    }));
+  }
+
+  /** Each subscriber once, with what all its options come to. */
+  #combined(subscribers: readonly S[], options: readonly O[]): readonly Match<S, G>[] {
+    const found = new Map<S, O[]>();
+    subscribers.forEach((subscriber, index) => {
+      const before = found.get(subscriber);
+      if (before === undefined) found.set(subscriber, [options[index] as O]);
+      else before.push(options[index] as O);
+    });
+    return Array.from(found, ([subscriber, its]) => ({ subscriber, grant: this.#combine(its) }));
   }
 }

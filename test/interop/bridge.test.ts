@@ -12,7 +12,7 @@ import { ConnectionRoom } from "../../src/listeners/connection-room.ts";
 import { Listener } from "../../src/listeners/listener.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { RealTime } from "../../src/system/real-time.ts";
-import { TcpDialler } from "../../src/uplink/tcp-dialler.ts";
+import { BridgeDialler } from "../../src/uplink/bridge-dialler.ts";
 import { KeptLog } from "../kit/kept-log.ts";
 import { MemoryDisk } from "../kit/memory-disk.ts";
 import {
@@ -67,11 +67,12 @@ async function startSite(
   });
   const bridge = new Bridge({
     door: broker,
-    dialler: new TcpDialler(turn),
+    dialler: new BridgeDialler({ turn }),
     clock: time,
     scheduler,
     random: Math.random,
     log,
+    brokerId: `site-${listener.port}`,
     options: bridgeOptions({
       name: "cloud",
       addresses: [{ host: "127.0.0.1", port: remotePort }],

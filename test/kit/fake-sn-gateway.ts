@@ -154,6 +154,15 @@ export class FakeSnGateway {
         for (const publish of node.buffered.splice(0)) this.#send(node, publish);
         this.#send(node, { kind: "pingresp" });
         return;
+      case "searchgw":
+        this.#send(node, { kind: "gwinfo", gatewayId: 1, gatewayAddress: new Uint8Array(0) });
+        return;
+      case "willtopicupd":
+        this.#send(node, { kind: "willtopicresp", returnCode: 0 });
+        return;
+      case "willmsgupd":
+        this.#send(node, { kind: "willmsgresp", returnCode: 0 });
+        return;
       case "disconnect":
         node.asleep = message.duration !== undefined;
         this.#send(node, { kind: "disconnect", duration: undefined });

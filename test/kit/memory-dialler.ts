@@ -1,4 +1,5 @@
 /** A dialler whose connections are made, or refused, by the test. */
+import type { ProtocolLevel } from "../../src/mqtt/packets.ts";
 import type { Dialler, Dialling, DialTarget } from "../../src/seams/dialler.ts";
 import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { ServerEnd } from "./server-end.ts";
@@ -14,6 +15,8 @@ export class MemoryDialler implements Dialler {
   readonly dialled: string[] = [];
   /** For the connections made from now on, see `ServerEnd.afterwards`. */
   afterwards: () => void = () => {};
+  /** What the servers speak. */
+  serverLevel: ProtocolLevel = 4;
   #pending: Attempt[] = [];
 
   dial(
@@ -39,7 +42,7 @@ export class MemoryDialler implements Dialler {
   /** The oldest attempt connects. */
   accept(): ServerEnd {
     const attempt = this.#next();
-    const server = new ServerEnd();
+    const server = new ServerEnd(this.serverLevel);
     server.afterwards = this.afterwards;
     server.wire.open(attempt.accept(server.wire));
     return server;

@@ -1,17 +1,42 @@
 /** A journal on a disk in memory: commits when told, and loses what was not committed when it crashes. */
 import type { Journal, Settleable, StoredRecord } from "../../src/seams/journal.ts";
+import { compareKeys } from "../../src/store/key-order.ts";
 
 export class MemoryDisk {
   readonly #committed = new Map<string, Uint8Array>();
   #current: DiskJournal | undefined;
+  /** Whether reading takes until `serve` is called. */
+  slow = false;
+  /** Nothing is to be put that can be refused. */
+  full = false;
+  #reads: (() => void)[] = [];
 
   /** A journal for the next life of a process. What an earlier one did not commit is lost. */
   open(): Journal {
-    this.#current = new DiskJournal(this.#committed);
+    this.#current = new DiskJournal(this.#committed, this);
     return this.#current;
   }
 
   /** Makes everything put so far durable, and tells who waits. */
+  /** Something has written over a record. */
+  damage(key: string, value: Uint8Array): void {
+    this.#committed.set(key, value);
+  }
+
+  /** Has a read done now, or when it is served. */
+  read(action: () => void): void {
+    if (this.slow) this.#reads.push(action);
+    else action();
+  }
+
+  /** Answers what was read from a slow disk; false if there was nothing. */
+  serve(): boolean {
+    const reads = this.#reads;
+    this.#reads = [];
+    for (const action of reads) action();
+    return reads.length > 0;
+  }
+
   commit(): void {
     this.#current?.commit();
   }
@@ -23,6 +48,7 @@ export class MemoryDisk {
 
   /** The power goes: whoever wrote here is told nothing any more. */
   crash(): void {
+    this.#reads = [];
     this.#current?.crash();
     this.#current = undefined;
   }
@@ -30,23 +56,29 @@ export class MemoryDisk {
   /** What is on the disk, in order of keys. */
   records(): StoredRecord[] {
     return [...this.#committed]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .sort(([a], [b]) => compareKeys(a, b))
       .map(([key, value]) => ({ key, value: value.slice() }));
   }
 }
 
 class DiskJournal implements Journal {
   readonly #committed: Map<string, Uint8Array>;
+  readonly #disk: MemoryDisk;
   readonly #pending = new Map<string, Uint8Array | undefined>();
   #waiting: Settleable[] = [];
   #crashed = false;
 
-  constructor(committed: Map<string, Uint8Array>) {
+  constructor(committed: Map<string, Uint8Array>, disk: MemoryDisk) {
     this.#committed = committed;
+    this.#disk = disk;
   }
 
   get awaited(): boolean {
     return this.#waiting.length > 0;
+  }
+
+  get full(): boolean {
+    return this.#disk.full;
   }
 
   put(key: string, value: Uint8Array): void {
@@ -59,6 +91,25 @@ class DiskJournal implements Journal {
 
   afterCommit(waiting: Settleable): void {
     this.#waiting.push(waiting);
+  }
+
+  read(
+    from: string,
+    to: string,
+    limit: number,
+    take: (records: readonly StoredRecord[]) => void,
+  ): void {
+    this.#disk.read(() => {
+      if (this.#crashed) return;
+      const keys = [...this.#committed.keys()]
+        .filter((key) => key >= from && key < to)
+        .sort(compareKeys);
+      take(
+        keys
+          .slice(0, limit)
+          .map((key) => ({ key, value: (this.#committed.get(key) as Uint8Array).slice() })),
+      );
+    });
   }
 
   commit(): void {

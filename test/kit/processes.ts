@@ -98,8 +98,18 @@ export class Program {
     this.#child.kill(signal);
   }
 
+  /** Gives it more to read; `input` ends that. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   input(text: string): void {
     this.#child.stdin?.end(text);
+  }
+
+  /** Writes to its standard input, which stays open. */
+  say(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** Waits until standard output and error together satisfy `test`. */

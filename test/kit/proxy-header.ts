@@ -1,6 +1,6 @@
 /** Headers of the PROXY protocol, version 2, as a load balancer writes them. */
 import { isIPv4 } from "node:net";
-import { crc32c } from "../../src/listeners/crc32c.ts";
+import { crc32c } from "../../src/bytes/crc32c.ts";
 
 const SIGNATURE = [13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10];
 

@@ -1,10 +1,11 @@
 /** A bridge between a broker on a virtual clock and a remote broker that answers by script. */
-import { Bridge } from "../../src/bridge/bridge.ts";
+import { Bridge, type BridgeParts } from "../../src/bridge/bridge.ts";
 import {
   bridgeOptions,
   type GivenBridgeOptions,
   type TopicRule,
 } from "../../src/bridge/options.ts";
+import type { Properties } from "../../src/mqtt/properties.ts";
 import { MemoryDialler } from "./memory-dialler.ts";
 import type { ServerEnd } from "./server-end.ts";
 import { TestBroker } from "./test-broker.ts";
@@ -15,6 +16,7 @@ export interface TestBridgeSettings {
   readonly here?: TestBroker;
   /** Commit whatever waits here as soon as the remote broker has spoken. On by default. */
   readonly autoCommit?: boolean;
+  readonly login?: BridgeParts["login"];
 }
 
 export function topic(
@@ -35,6 +37,7 @@ export class TestBridge {
   constructor(settings: TestBridgeSettings = {}) {
     this.here = settings.here ?? new TestBroker();
     const { clock, broker, log, disk } = this.here;
+    if (settings.options?.protocol === "mqttv50") this.dialler.serverLevel = 5;
     if (settings.autoCommit ?? true) {
       this.dialler.afterwards = () => {
         while (disk.awaited) disk.commit();
@@ -47,6 +50,9 @@ export class TestBridge {
       scheduler: clock.scheduler,
       random: () => 0,
       log,
+      brokerId: "here",
+      heldFilters: (clientId) => broker.sessions.get(clientId)?.subscriptions.keys() ?? [],
+      login: settings.login,
       options: bridgeOptions({
         name: "cloud",
         addresses: [{ host: "remote", port: 1883 }],
@@ -60,24 +66,24 @@ export class TestBridge {
   }
 
   /** The next attempt to connect succeeds, up to CONNACK. Its CONNECT has been taken. */
-  accept(sessionPresent = false): ServerEnd {
+  accept(sessionPresent = false, properties?: Properties): ServerEnd {
     const remote = this.dialler.accept();
     remote.take();
-    remote.connack(sessionPresent);
+    remote.connack(sessionPresent, 0, properties);
     return remote;
   }
 
   /** The same, and all that the bridge asks first is granted. */
-  open(sessionPresent = false): ServerEnd {
-    const remote = this.accept(sessionPresent);
+  open(sessionPresent = false, properties?: Properties): ServerEnd {
+    const remote = this.accept(sessionPresent, properties);
     remote.answer();
     return remote;
   }
 
   /** Starts the bridge and connects it. */
-  start(): ServerEnd {
+  start(properties?: Properties): ServerEnd {
     this.bridge.start();
-    return this.open();
+    return this.open(false, properties);
   }
 
   /** Lets the wait after a failure pass. */

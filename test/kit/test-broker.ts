@@ -1,4 +1,5 @@
 /** A broker on a virtual clock and a disk in memory, with MQTT clients that speak bytes. */
+import { BacklogTally } from "../../src/broker/backlog-tally.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import { Connection } from "../../src/broker/connection.ts";
 import type { ListenerPolicy } from "../../src/broker/listener-policy.ts";
@@ -64,7 +65,11 @@ export class TestBroker {
       access: settings.access,
       hooks: settings.hooks,
     });
-    this.broker.restore(this.disk.records());
+    const tally = new BacklogTally();
+    const records = this.disk
+      .records()
+      .filter(({ key, value }) => tally.takes(key, value) === true);
+    this.broker.restore(records, tally.spans);
   }
 
   /** A TCP connection that has sent nothing yet, of a client that speaks this level. */

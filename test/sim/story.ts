@@ -15,6 +15,8 @@ export interface Trouble {
 const SECOND = 1000;
 const TROUBLED = 60 * SECOND;
 const NODES = 4;
+/** Of messages about which the same is to be said. */
+const SHOWN = 5;
 
 /** Lets things go wrong for a minute, then waits until all is quiet. */
 export function live(seed: number, trouble: Trouble): World {
@@ -79,7 +81,8 @@ function pick(random: Random, count: number): number {
 export function faultsOf(world: World): string[] {
   const faults: string[] = [...world.watch.faults];
   const tell = (what: string, items: readonly unknown[]): void => {
-    if (items.length > 0) faults.push(`${what}: ${items.join(", ")}`);
+    const more = items.length > SHOWN ? ` and ${items.length - SHOWN} more` : "";
+    if (items.length > 0) faults.push(`${what}: ${items.slice(0, SHOWN).join(", ")}${more}`);
   };
   const readings = world.cloud.entries.map(({ payload }) => payload);
   let acknowledged = 0;
@@ -97,12 +100,16 @@ export function faultsOf(world: World): string[] {
     const sent = world.cloud.accepted.filter((command) => command.startsWith(`${clientId}#`));
     const [first] = commands;
     // What was sent before it subscribed is not for it.
-    if (first !== undefined) tell("commands lost", missing(sent.slice(sent.indexOf(first)), commands));
+    const its = sent.filter((command) => first !== undefined && numberOf(command) >= numberOf(first));
+    tell("commands lost", missing(its, commands));
     for (const end of ["q1", "q2"]) {
       const numbers = commands.filter((command) => command.endsWith(end)).map(numberOf);
       tell("commands out of order", disordered(numbers));
     }
-    tell("QoS 2 commands doubled", duplicates(commands).filter((command) => command.endsWith("q2")));
+    tell(
+      "QoS 2 commands doubled",
+      duplicates(commands).filter((command) => command.endsWith("q2")),
+    );
   }
   if (acknowledged < NODES) faults.push(`only ${acknowledged} readings were acknowledged`);
   if (world.backlog > 0) faults.push(`${world.backlog} messages are left waiting`);

@@ -14,20 +14,27 @@ export interface Watched {
 }
 
 /** A node that does not answer for so long is given up until it wakes the next time, ms. */
-const PATIENCE = 2000 * 5;
+const PATIENCE = 2000 * 5 - 1;
 
+/** A node that was told that it may sleep, by its address then. */
 interface Nap {
-  readonly clientId: string;
+  clientId: string;
   lastHeard: number;
-  state: "awake" | "asleep";
+  awake: boolean;
+  /** The gateway knew who was there. */
+  readonly known: boolean;
 }
 
 export class WakeWatch implements RadioEar {
   /** What was wrong, in words. */
   readonly faults: string[] = [];
   readonly #watched: Watched;
-  /** Nodes that woke, or fell asleep again after that, by address. */
   readonly #naps = new Map<string, Nap>();
+  /** Addresses that asked for leave to sleep and were not answered yet. */
+  readonly #asking = new Set<string>();
+
+  /** Addresses from which nodes said who they are. */
+  readonly #known = new Set<string>();
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -35,38 +42,54 @@ export class WakeWatch implements RadioEar {
 
   heard(address: string, frame: Uint8Array): void {
     const message = decodeMessage(frame);
-    const now = this.#watched.now();
+    const nap = this.#naps.get(address);
+    if ("clientId" in message && message.clientId !== undefined) this.#known.add(address);
+    if (message.kind === "disconnect" && message.duration !== undefined) {
+      this.#asking.add(address);
+    } else if (message.kind === "connect") {
+      this.#naps.delete(address);
+      this.#asking.delete(address);
+    }
+    if (nap === undefined) return;
+    nap.lastHeard = this.#watched.now();
     if (message.kind === "pingreq" && message.clientId !== undefined) {
-      const { clientId } = message;
-      this.#naps.set(address, { clientId, lastHeard: now, state: "awake" });
+      nap.clientId = message.clientId;
+      nap.awake = true;
+    } else if (!nap.awake) {
+      // It is not as fast asleep as it said.
+      this.#naps.delete(address);
+    }
+  }
+
+  sent(address: string, frame: Uint8Array): void {
+    const { kind } = decodeMessage(frame);
+    const lastHeard = this.#watched.now();
+    if (kind === "disconnect" && this.#asking.delete(address)) {
+      this.#naps.set(address, {
+        clientId: address,
+        lastHeard,
+        awake: false,
+        known: this.#known.has(address),
+      });
       return;
     }
     const nap = this.#naps.get(address);
     if (nap === undefined) return;
-    // It is on, or leaves, or comes up with something of its own: whatever it gets, it asked for it.
-    if (nap.state === "asleep" || message.kind === "connect" || message.kind === "disconnect") {
+    if (!nap.awake) {
+      if (kind === "publish" || kind === "register") this.#tell(nap, `${kind} while it sleeps`);
+    } else if (kind === "pingresp") {
+      nap.awake = false;
+      const backlog = this.#watched.backlogOf(nap.clientId);
+      const silent = lastHeard - nap.lastHeard >= PATIENCE;
+      if (backlog > 0 && !silent) this.#tell(nap, `pingresp with ${backlog} messages left`);
+    } else if (kind === "disconnect") {
       this.#naps.delete(address);
     }
-    nap.lastHeard = now;
   }
 
-  sent(address: string, frame: Uint8Array): void {
-    const nap = this.#naps.get(address);
-    if (nap === undefined) return;
-    const { kind } = decodeMessage(frame);
-    if (nap.state === "asleep" && (kind === "publish" || kind === "register")) {
-      this.#tell(nap, `${kind.toUpperCase()} after PINGRESP`);
-    }
-    if (kind !== "pingresp" || nap.state === "asleep") return;
-    nap.state = "asleep";
-    const backlog = this.#watched.backlogOf(nap.clientId);
-    const silent = this.#watched.now() - nap.lastHeard >= PATIENCE;
-    if (backlog > 0 && !silent) this.#tell(nap, `PINGRESP with ${backlog} messages left`);
-  }
-
-  /** The gateway begins anew, and may have forgotten that nodes woke. */
+  /** What nodes wished at addresses where the gateway did not know them is forgotten. */
   restarted(): void {
-    this.#naps.clear();
+    for (const [address, { known }] of this.#naps) if (!known) this.#naps.delete(address);
   }
 
   #tell({ clientId }: Nap, what: string): void {

@@ -121,6 +121,7 @@ export class World {
       scheduler,
       random: this.random,
       log: this.log,
+      brokerId: "midge",
       options: bridgeOptions({
         name: "cloud",
         addresses: [{ host: "cloud", port: 1883 }],

@@ -1,13 +1,16 @@
 /** All simulated nodes of one process: started one after the other, watched, and ended together. */
 import type { NodeState } from "../../mqttsn-client/sn-client.ts";
 import { RealTime } from "../../system/real-time.ts";
+import type { Random } from "../../time/clock.ts";
 import { seededRandom } from "../../time/seeded-random.ts";
-import type { NodePlan } from "./scenario.ts";
+import { UdpTransport } from "../udp-transport.ts";
+import { BadNetwork } from "./bad-network.ts";
+import type { NodePlan, Scenario } from "./scenario.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import { Totals } from "./totals.ts";
 
 export interface FleetParts {
-  readonly plans: readonly NodePlan[];
+  readonly scenario: Scenario;
   /** The gateway's IP address. */
   readonly address: string;
   readonly port: number;
@@ -17,7 +20,7 @@ export interface FleetParts {
   readonly warn: (line: string) => void;
 }
 
-/** Between the starts of two nodes, ms: a gateway that begins to serve a site is not flooded either. */
+/** Between the starts of two nodes unless told otherwise, ms: a gateway that begins to serve a site is not flooded either. */
 const START_PACE = 2;
 const STATUS_INTERVAL = 5000;
 const STOP_TIMEOUT = 2000;
@@ -33,19 +36,9 @@ export class Fleet {
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
-    const { plans, address, port, seed } = parts;
-    this.#nodes = plans.map(
-      (plan, index) =>
-        new SimulatedNode({
-          plan,
-          address,
-          port,
-          clock: this.#time,
-          scheduler: this.#time.scheduler,
-          random: seededRandom(seed + index * 0x9e3779b1),
-          totals: this.totals,
-          unreachable: () => this.#warn(),
-        }),
+    const { scenario, seed } = parts;
+    this.#nodes = scenario.nodes.map((plan, index) =>
+      this.#node(plan, seededRandom(seed + index * 0x9e3779b1)),
     );
   }
 
@@ -54,10 +47,14 @@ export class Fleet {
     this.#begun = this.#time.now();
     this.#time.start();
     this.#reportLater();
-    for (const node of this.#nodes) {
+    const { rampUp } = this.#parts.scenario;
+    const pace = rampUp === undefined ? START_PACE : (rampUp * 1000) / this.#nodes.length;
+    for (const [index, node] of this.#nodes.entries()) {
       if (this.#stopping) return;
       await node.start();
-      await this.pause(START_PACE);
+      // By the clock, so that what starting takes does not add up.
+      const early = this.#begun + (index + 1) * pace - this.#time.now();
+      if (early > 0) await this.pause(early);
     }
   }
 
@@ -73,9 +70,28 @@ export class Fleet {
     this.#stopping = true;
     const all = this.#nodes.map((node) => new Promise<void>((resolve) => node.stop(resolve)));
     await Promise.race([Promise.all(all), this.pause(STOP_TIMEOUT)]);
-    this.#parts.print(`In ${this.#seconds()} s: ${this.totals.describe()}.`);
+    const { print, scenario } = this.#parts;
+    print(`In ${this.#seconds()} s: ${this.totals.describe()}.`);
+    const acknowledged = scenario.nodes.every(({ qos }) => qos > 0);
+    for (const line of this.totals.details(acknowledged)) print(line);
     this.#time.stop();
     for (const node of this.#nodes) node.close();
+  }
+
+  #node(plan: NodePlan, random: Random): SimulatedNode {
+    const { address, port, scenario } = this.#parts;
+    const { scheduler } = this.#time;
+    const { frames } = this.totals;
+    const udp = new UdpTransport(address, port);
+    return new SimulatedNode({
+      plan,
+      transport: new BadNetwork(udp, scenario.network, frames, scheduler, random),
+      clock: this.#time,
+      scheduler,
+      random,
+      totals: this.totals,
+      unreachable: () => this.#warn(),
+    });
   }
 
   #reportLater(): void {

@@ -7,18 +7,29 @@ import type { KeyPath } from "../../config/key-path.ts";
 import { readText } from "../../config/read-text.ts";
 import { suggest } from "../../config/suggest.ts";
 import { readToml } from "../../config/toml-file.ts";
+import type { SnQoS, TopicReference } from "../../mqttsn/packets.ts";
+import { shortTopicId } from "../../mqttsn/short-topic.ts";
 import type { SnWill } from "../../mqttsn-client/connect-exchange.ts";
 import { isTopicFilter, isTopicName, LONGEST_TOPIC } from "../../topics/names.ts";
+import type { NetworkFaults } from "./bad-network.ts";
 import { GENERATORS, type GeneratorName } from "./generators.ts";
+
+/** What a file tells. */
+export interface Scenario {
+  readonly nodes: readonly NodePlan[];
+  /** From the first node's start to the last one's, seconds; undefined: as fast as is kind. */
+  readonly rampUp: number | undefined;
+  readonly network: NetworkFaults;
+}
 
 /** One node and what it does. */
 export interface NodePlan {
   readonly clientId: string;
-  readonly topic: string;
+  readonly topic: TopicReference;
   readonly payload: GeneratorName;
   /** Each value on a topic of its own below `topic`, instead of all as one JSON object. */
   readonly split: boolean;
-  readonly qos: 0 | 1 | 2;
+  readonly qos: SnQoS;
   readonly retain: boolean;
   /** Seconds between readings. */
   readonly interval: number;
@@ -29,6 +40,12 @@ export interface NodePlan {
   readonly sleep: number;
   readonly subscribe: readonly string[];
   readonly will: SnWill | undefined;
+  /** Behind a forwarder of its own, as this wireless node. */
+  readonly wirelessNodeId: Uint8Array | undefined;
+  /** T_RETRY, seconds. */
+  readonly retryInterval: number;
+  /** N_RETRY. */
+  readonly retryLimit: number;
 }
 
 /** Stands for the node's number from 1. */
@@ -53,6 +70,11 @@ function qos(description: string) {
   return v.optional(choice([0, 1, 2], { description }), 0);
 }
 
+/** In per cent. */
+function share(description: string) {
+  return v.optional(integer({ min: 0, max: 90 }, { description, unit: "per cent" }), 0);
+}
+
 const WillSchema = v.strictObject({
   topic: text({ description: "The will's topic." }, TOPIC_RULE),
   payload: v.optional(text({ description: "The will's payload." }), ""),
@@ -69,10 +91,17 @@ const NodeSchema = v.strictObject({
     integer({ min: 1, max: MOST_NODES }, { description: "How many nodes of this kind." }),
     1,
   ),
-  topic: text({ description: "Where the readings are published." }, TOPIC_RULE),
+  topic: v.optional(text({ description: "Where the readings are published." }, TOPIC_RULE)),
+  predefined: v.optional(
+    integer({ min: 1, max: 65_534 }, { description: "Their predefined topic id instead." }),
+  ),
+  short: v.optional(flag({ description: "The topic is a short one of two octets." }), false),
   payload: choice(GENERATORS, { description: "What the node reads." }),
   split: v.optional(flag({ description: "Each value on a topic of its own." }), false),
-  qos: qos("QoS of the readings and of the subscriptions."),
+  qos: v.optional(
+    choice([-1, 0, 1, 2], { description: "QoS of the readings and of the subscriptions." }),
+    0,
+  ),
   retain: v.optional(flag({ description: "Have the readings retained." }), false),
   interval: v.optional(seconds(0.01), 10),
   keep_alive: v.optional(
@@ -95,16 +124,31 @@ const NodeSchema = v.strictObject({
     [],
   ),
   will: v.optional(WillSchema),
+  forwarder: v.optional(flag({ description: "Behind a forwarder." }), false),
+  retry_interval: v.optional(seconds(0.01), 10),
+  retry_limit: v.optional(integer({ min: 0, max: 100 }, { description: "Repetitions." }), 4),
+});
+
+const NetworkSchema = v.strictObject({
+  loss: share("Frames that are lost."),
+  duplicate: share("Frames that come twice."),
+  reorder: share("Frames that are overtaken by others."),
+  delay: v.optional(
+    integer({ min: 0, max: 60_000 }, { description: "For every frame.", unit: "ms" }),
+    0,
+  ),
 });
 
 const noNodes = complain("at least one section [[node]]");
 
 const ScenarioSchema = v.strictObject({
+  ramp_up: v.optional(seconds(0)),
+  network: v.optional(NetworkSchema, {}),
   node: v.pipe(v.array(NodeSchema, noNodes), v.minLength(1, noNodes)),
 });
 
 /** Throws ConfigError, which tells all that is wrong at once. */
-export function loadScenario(file: string): readonly NodePlan[] {
+export function loadScenario(file: string): Scenario {
   const { raw, locate } = readToml(readText(file), file);
   const result = v.safeParse(ScenarioSchema, raw, { abortPipeEarly: true });
   const problems: Problem[] = [];
@@ -118,31 +162,62 @@ export function loadScenario(file: string): readonly NodePlan[] {
   const plans: NodePlan[] = [];
   const taken = new Set<string>();
   for (const [index, node] of result.output.node.entries()) {
-    const at = ["node", index, "client_id"];
+    const at = ["node", index];
+    checkTopic(node, (key, message) => tell([...at, key], message));
     if (node.count > 1 && !node.client_id.includes(NUMBER)) {
-      tell(at, `with count = ${node.count} it must hold ${NUMBER}, the number of the node`);
+      tell(
+        [...at, "client_id"],
+        `with count = ${node.count} it must hold ${NUMBER}, the number of the node`,
+      );
     }
     for (const plan of plansOf(node)) {
-      if (taken.has(plan.clientId)) tell(at, `another node is called "${plan.clientId}" already`);
+      if (taken.has(plan.clientId))
+        tell([...at, "client_id"], `another node is called "${plan.clientId}" already`);
       taken.add(plan.clientId);
       plans.push(plan);
     }
   }
   if (plans.length > MOST_NODES) tell(["node"], `more than ${MOST_NODES} nodes in all`);
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MOST_PROBLEMS));
-  return plans;
+  const { ramp_up: rampUp, network } = result.output;
+  return { nodes: plans, rampUp, network: faultsOf(network) };
+}
+
+function faultsOf(network: v.InferOutput<typeof NetworkSchema>): NetworkFaults {
+  const { loss, duplicate, reorder, delay } = network;
+  return { loss: loss / 100, duplicate: duplicate / 100, reorder: reorder / 100, delay };
+}
+
+function checkTopic(node: NodeEntry, tell: (key: string, message: string) => void): void {
+  const { topic, predefined, short, qos: level, split } = node;
+  if (topic === undefined && predefined === undefined)
+    tell("topic", "is missing, as is predefined");
+  if (topic !== undefined && predefined !== undefined) {
+    tell("predefined", "topic and predefined exclude each other");
+  }
+  if (short && (topic === undefined || shortTopicId(topic) === undefined)) {
+    tell("short", "needs a topic of exactly two octets");
+  }
+  if (level === -1 && predefined === undefined && !short) {
+    tell("qos", "-1 needs predefined, or a short topic");
+  }
+  if (split && (short || predefined !== undefined)) {
+    tell("split", "needs a topic that more levels can be added to");
+  }
 }
 
 /** More do not help. */
 const MOST_PROBLEMS = 20;
 
-function plansOf(node: v.InferOutput<typeof NodeSchema>): NodePlan[] {
+type NodeEntry = v.InferOutput<typeof NodeSchema>;
+
+function plansOf(node: NodeEntry): NodePlan[] {
   return Array.from({ length: node.count }, (_, index) => {
     const fill = (value: string): string => value.replaceAll(NUMBER, String(index + 1));
     const { will } = node;
     return {
       clientId: fill(node.client_id),
-      topic: fill(node.topic),
+      topic: topicOf(node, fill),
       payload: node.payload,
       split: node.split,
       qos: node.qos,
@@ -156,8 +231,17 @@ function plansOf(node: v.InferOutput<typeof NodeSchema>): NodePlan[] {
         will === undefined
           ? undefined
           : { ...will, topic: fill(will.topic), payload: encodeUtf8(fill(will.payload)) },
+      wirelessNodeId: node.forwarder ? encodeUtf8(String(index + 1)) : undefined,
+      retryInterval: node.retry_interval,
+      retryLimit: node.retry_limit,
     };
   });
+}
+
+function topicOf({ topic, predefined, short }: NodeEntry, fill: (text: string) => string) {
+  if (predefined !== undefined) return { type: "predefined", topicId: predefined } as const;
+  const name = fill(topic ?? "");
+  return short ? ({ type: "short", name } as const) : ({ type: "name", name } as const);
 }
 
 type Issue = v.InferIssue<typeof ScenarioSchema>;
@@ -170,8 +254,7 @@ function messageOf(issue: Issue): string {
   if (issue.type !== "strict_object") return issue.message;
   const key = String(issue.path?.at(-1)?.key);
   const path = pathOf(issue).slice(0, -1);
-  const schema =
-    path.at(-1) === "will" ? WillSchema : path.length > 0 ? NodeSchema : ScenarioSchema;
+  const schema = schemaAt(path);
   const entries = schema.entries as Readonly<Record<string, v.GenericSchema>>;
   const entry = entries[key];
   if (entry !== undefined) {
@@ -186,20 +269,29 @@ function messageOf(issue: Issue): string {
     : `unknown key; did you mean ${near}?`;
 }
 
+/** The schema of the section that a path leads to. */
+function schemaAt(path: KeyPath) {
+  if (path.at(-1) === "will") return WillSchema;
+  if (path[0] === "network") return NetworkSchema;
+  return path.length > 0 ? NodeSchema : ScenarioSchema;
+}
+
 export interface PlainScenario {
   readonly nodes: number;
   /** Seconds. */
   readonly interval: number;
-  readonly qos: 0 | 1 | 2;
+  readonly qos: SnQoS;
   /** May hold `%n`. */
   readonly topic: string;
+  /** Seconds; 0 to stay awake. */
+  readonly sleep: number;
 }
 
 /** Nodes that all count, for putting a load on a gateway. */
-export function plainScenario({ nodes, interval, qos, topic }: PlainScenario): readonly NodePlan[] {
-  return Array.from({ length: nodes }, (_, index) => ({
+export function plainScenario({ nodes, interval, qos, topic, sleep }: PlainScenario): Scenario {
+  const plans = Array.from({ length: nodes }, (_, index) => ({
     clientId: `simulated-${index + 1}`,
-    topic: topic.replaceAll(NUMBER, String(index + 1)),
+    topic: { type: "name", name: topic.replaceAll(NUMBER, String(index + 1)) } as const,
     payload: "counter" as const,
     split: false,
     qos,
@@ -207,8 +299,14 @@ export function plainScenario({ nodes, interval, qos, topic }: PlainScenario): r
     interval,
     keepAlive: 60,
     cleanSession: true,
-    sleep: 0,
+    sleep,
     subscribe: [],
     will: undefined,
+    wirelessNodeId: undefined,
+    retryInterval: 10,
+    retryLimit: 4,
   }));
+  return { nodes: plans, rampUp: undefined, network: NO_FAULTS };
 }
+
+const NO_FAULTS: NetworkFaults = { loss: 0, duplicate: 0, reorder: 0, delay: 0 };

@@ -1,24 +1,24 @@
-/** One simulated node: its socket, its MQTT-SN client, what it reads and when it tells. */
+/** One simulated node: its transport, its MQTT-SN client, what it reads and when it tells. */
 import { encodeUtf8 } from "../../bytes/utf8.ts";
+import type { TopicReference } from "../../mqttsn/packets.ts";
 import type { Outcome } from "../../mqttsn-client/outcome.ts";
 import { type NodeState, SnClient } from "../../mqttsn-client/sn-client.ts";
 import type { Clock, Random } from "../../time/clock.ts";
 import type { Scheduler, Timer } from "../../time/scheduler.ts";
-import { SnSocket } from "../sn-socket.ts";
+import type { SnTransport } from "../sn-transport.ts";
+import { SnWire } from "../sn-wire.ts";
 import { type Generator, makeGenerator, type Reading } from "./generators.ts";
 import type { NodePlan } from "./scenario.ts";
 import type { Totals } from "./totals.ts";
 
 export interface SimulatedNodeParts {
   readonly plan: NodePlan;
-  /** The gateway's IP address. */
-  readonly address: string;
-  readonly port: number;
+  readonly transport: SnTransport;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly totals: Totals;
-  /** Nothing listens at the gateway's port. */
+  /** Nobody is at the gateway's place. */
   readonly unreachable: () => void;
 }
 
@@ -32,7 +32,7 @@ export class SimulatedNode {
   readonly #parts: SimulatedNodeParts;
   readonly #plan: NodePlan;
   readonly #client: SnClient;
-  readonly #socket: SnSocket;
+  readonly #wire: SnWire;
   readonly #generator: Generator;
   #running = false;
   /** Had a connection, so that the session is there to go on with. */
@@ -44,24 +44,25 @@ export class SimulatedNode {
   #retry: Timer | undefined;
 
   constructor(parts: SimulatedNodeParts) {
-    const { plan, clock, scheduler, random, address, port } = parts;
+    const { plan, clock, scheduler, random, transport } = parts;
     this.#parts = parts;
     this.#plan = plan;
     this.#generator = makeGenerator(plan.payload, random);
-    this.#socket = new SnSocket({
-      address,
-      port,
+    this.#wire = new SnWire({
+      transport,
+      wirelessNodeId: plan.wirelessNodeId,
       receive: (frame) => this.#client.receive(frame),
-      failed: (error) => {
-        if (error.code === "ECONNREFUSED") this.#refused();
-      },
+      unreachable: () => this.#refused(),
+      ended: () => {},
     });
     this.#client = new SnClient({
       clock,
       scheduler,
       random,
       clientId: plan.clientId,
-      send: (frame) => this.#socket.send(frame),
+      retryInterval: plan.retryInterval * 1000,
+      retryLimit: plan.retryLimit,
+      send: (frame) => this.#wire.send(frame),
       listener: {
         message: ({ payload }) => this.#receive(new TextDecoder().decode(payload)),
         disconnected: () => {
@@ -76,11 +77,13 @@ export class SimulatedNode {
     return this.#client.state;
   }
 
-  /** Opens the socket and begins to connect. Rejects with CommandFailure. */
+  /** Opens the transport and begins to connect. Rejects with CommandFailure. */
   async start(): Promise<void> {
-    await this.#socket.open();
+    await this.#wire.open();
     this.#running = true;
-    this.#connect();
+    // QoS -1 does without a connection.
+    if (this.#plan.qos === -1) this.#beginReading();
+    else this.#connect();
   }
 
   /** Disconnects; `done` is called when the gateway, if it ever answered, has answered this too. */
@@ -92,9 +95,9 @@ export class SimulatedNode {
     if (!heard) done();
   }
 
-  /** Releases the socket. */
+  /** Releases the transport. */
   close(): void {
-    this.#socket.close();
+    this.#wire.close();
   }
 
   #connect(): void {
@@ -102,6 +105,8 @@ export class SimulatedNode {
     const options = { cleanSession, duration: keepAlive, will };
     this.#client.connect(options, (outcome) => {
       if (outcome !== "accepted") {
+        // Where it was given up for lost meanwhile, there is another try under way.
+        if (outcome !== "disconnected") this.#parts.totals.refused++;
         this.#connectLater();
         return;
       }
@@ -182,31 +187,39 @@ export class SimulatedNode {
 
   #publish(reading: Reading): void {
     const { topic, split } = this.#plan;
+    const { totals } = this.#parts;
     if (this.#client.backlog > MOST_WAITING) {
-      this.#parts.totals.skipped++;
+      totals.skipped++;
       return;
     }
-    if (!split) {
+    if (!split || topic.type !== "name") {
       this.#publishText(topic, JSON.stringify(reading));
       return;
     }
     for (const [name, value] of Object.entries(reading)) {
-      this.#publishText(`${topic}/${name}`, String(value));
+      this.#publishText({ type: "name", name: `${topic.name}/${name}` }, String(value));
     }
   }
 
-  #publishText(name: string, text: string): void {
+  #publishText(topic: TopicReference, text: string): void {
     const { qos, retain } = this.#plan;
-    const topic = { type: "name", name } as const;
+    const { totals, clock } = this.#parts;
+    const began = clock.now();
+    totals.offered++;
     this.#client.publish({ topic, payload: encodeUtf8(text), qos, retain }, (outcome: Outcome) => {
-      if (outcome === "accepted") this.#parts.totals.published++;
-      else this.#parts.totals.failed++;
+      if (outcome !== "accepted") {
+        // What leaving cuts off is still on its way at the end.
+        if (this.#running || outcome !== "disconnected") totals.failed++;
+        return;
+      }
+      totals.published++;
+      if (qos > 0) totals.delays.add(clock.now() - began);
     });
   }
 
   #sleep(): void {
-    const { sleep } = this.#plan;
-    if (sleep === 0) return;
+    const { sleep, qos } = this.#plan;
+    if (sleep === 0 || qos === -1) return;
     this.#client.sleep(sleep, (outcome) => {
       if (outcome === "accepted") this.#wakeLater();
     });

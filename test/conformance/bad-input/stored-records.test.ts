@@ -125,7 +125,7 @@ before(() => {
 
 test("the store of this test holds every kind of record, undamaged", () => {
   const kinds = new Set(store.map(({ key }) => key.slice(0, 2)));
-  assert.deepEqual([...kinds].sort(), ["f/", "i/", "q/", "r/", "s/"]);
+  assert.deepEqual([...kinds].sort(), ["f/", "i/", "p/", "q/", "r/", "s/"]);
   assert.equal(new TestBroker().broker.restore(store), 0);
   live(store);
 });
@@ -163,6 +163,7 @@ test("records with more behind them, or with keys that nobody writes, are surviv
       "",
       "s/",
       "f/",
+      "p/",
       "q/",
       "i/",
       "r/",

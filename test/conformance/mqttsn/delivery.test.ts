@@ -277,6 +277,10 @@ test("MQTT-SN 1.2 §6.10: PUBACK invalid topic id: the name is registered anew a
     { kind: "register", topicId: 1, messageId: 1, topicName: "t" },
   ]);
   assert.deepEqual(payloads(node.regack(1)), ["1"]);
+  assert.deepEqual(node.puback(1, 2), [], "it may be the first rejection, come twice");
+  assert.equal(stand.door.discarded, 0);
+  stand.pass(10);
+  assert.deepEqual(payloads(node.take()), ["1"]);
   assert.deepEqual(node.puback(1, 2), [], "once only");
   assert.equal(stand.door.discarded, 1);
   assert.equal(stand.door.sessions.get("n")?.inflight.size, 0);

@@ -24,6 +24,40 @@ test("MQTT-SN 1.2 §6.14: DISCONNECT with a duration is answered by DISCONNECT w
   assert.equal(stand.report("n").sleepDuration, 300);
 });
 
+test("a node may sleep only when it is stored that it does", () => {
+  const stand = new Stand();
+  const node = stand.node("n");
+  stand.journal.slow = true;
+  assert.deepEqual(node.disconnect(300), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [{ kind: "disconnect", duration: undefined }]);
+});
+
+test("a node that fell asleep at an address of which nothing was known gets its messages there", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  node.subscribe("t", 1);
+  // Its address changed, and the first that comes from there is this.
+  const moved = stand.at("elsewhere");
+  assert.deepEqual(moved.disconnect(600), [{ kind: "disconnect", duration: undefined }]);
+  assert.equal(stand.state("n"), "active");
+  stand.door.publish("t", "1", 1);
+  assert.deepEqual(shown(node.take()), ["1"]);
+  assert.deepEqual(shown(moved.ping("n")), ["1"]);
+  assert.deepEqual(shown(moved.puback(1)), ["pingresp"]);
+  assert.equal(stand.state("n"), "asleep");
+  assert.equal(stand.report("n").sleepDuration, 600);
+});
+
+test("whoever connects from an address does not sleep, whatever was said from there before", () => {
+  const stand = new Stand();
+  stand.at("a").disconnect(600);
+  const node = stand.at("a");
+  node.connect("n");
+  assert.deepEqual(node.ping("n"), pingresp);
+  assert.equal(stand.state("n"), "active");
+});
+
 test("MQTT-SN 1.2 §6.14: messages for a sleeping node are buffered, QoS 0 too", () => {
   const stand = new Stand();
   const node = stand.sleeper("n", "t");
@@ -148,8 +182,18 @@ test("PINGREQ repeated while awake sends the outstanding message again", () => {
   const node = stand.sleeper("n", "t");
   stand.door.publish("t", "1", 1);
   node.ping("n");
+  stand.clock.advance(3000);
   const [again] = node.ping("n");
   assert.equal(again?.kind === "publish" && again.dup, true);
+});
+
+test("PINGREQ repeated at once does not have the same message under way twice", () => {
+  const stand = new Stand();
+  const node = stand.sleeper("n", "t");
+  stand.door.publish("t", "1", 2);
+  assert.deepEqual(shown(node.ping("n")), ["1"]);
+  stand.clock.advance(100);
+  assert.deepEqual(node.ping("n"), []);
 });
 
 test("an awake node that answers congestion is let back to sleep", () => {

@@ -129,11 +129,11 @@ test("no more messages are under way than the window allows", () => {
 });
 
 test("a remote broker that reads slowly fills the session here, not memory without bound", () => {
-  const here = new TestBroker({ options: { maxQueuedMessages: 10 } });
-  const bridge = new TestBridge({ here, topics: [topic("#", "out")] });
+  const options = { maxQueuedMessages: 10 };
+  const bridge = new TestBridge({ topics: [topic("#", "out")], options });
   const remote = bridge.start();
   remote.wire.stuck = 10_000_000;
-  const client = here.connect("p");
+  const client = bridge.here.connect("p");
   for (let count = 0; count < 100; count++) client.publish("a", `${count}`);
   assert.ok(remote.take().length <= 1);
   assert.ok(bridge.bridge.backlog <= 10);

@@ -142,6 +142,19 @@ test("custody: a recipient that takes longer gets the message from the disk afte
   assert.deepEqual(broker.restart().connect("a", KEPT).messages(), ["t=x q1 dup"]);
 });
 
+test("[MQTT-4.6.0-6] a power cut within the grace time does not have a later message overtake", () => {
+  const options = { custodyGrace: 50, maxInflightMessages: 1 };
+  const broker = new TestBroker({ autoCommit: false, options });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  const publisher = broker.connect("p");
+  publisher.publish("t", "1", 1, 1);
+  publisher.publish("t", "2", 1, 2);
+  broker.disk.commit();
+  const after = broker.restart();
+  assert.deepEqual(after.connect("a", KEPT).messages(), ["t=1 q1 dup", "t=2 q1"]);
+});
+
 test("custody: with several recipients the slowest decides", () => {
   const broker = new TestBroker({ autoCommit: false });
   const quick = broker.connect("quick", KEPT);

@@ -41,5 +41,5 @@ test("sections that come or go are told as a whole", (t) => {
 test("sections within sections are compared, too", (t) => {
   const bridge = (qos: number) =>
     `[[bridge]]\nname = "b"\naddress = "b"\ntopic = [{ pattern = "a", qos = ${qos} }]`;
-  assert.deepEqual(changes(t, bridge(0), bridge(1)).later, ["bridge[0].topic[0].qos"]);
+  assert.deepEqual(changes(t, bridge(0), bridge(1)).now, ["bridge[0].topic[0].qos"]);
 });

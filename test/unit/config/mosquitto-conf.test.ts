@@ -201,32 +201,90 @@ test("a bridge is taken over with Mosquitto's defaults", (t) => {
     NAME,
   );
   const [bridge] = config.bridge;
-  assert.deepEqual(bridge, {
-    name: "cloud",
-    address: [{ host: "broker.example", port: 1883 }],
-    client_id: "",
-    username: "",
-    password: "",
-    local_client_id: "",
-    local_username: "",
-    protocol: "mqttv311",
-    keepalive: 60,
-    clean_session: false,
-    local_clean_session: false,
-    max_inflight_messages: 20,
-    round_robin: false,
-    attempt_unsubscribe: true,
-    try_private: true,
-    notifications: true,
-    notifications_local_only: false,
-    notification_topic: "",
-    start_type: "automatic",
-    restart_timeout: 5,
-    restart_timeout_cap: 30,
-    topic: [
-      { pattern: "sensors/#", direction: "out", qos: 1, local_prefix: "", remote_prefix: "" },
-    ],
-  });
+  assert.deepEqual(bridge?.address, [{ host: "broker.example", port: 1883 }]);
+  assert.deepEqual(
+    [bridge.protocol, bridge.keepalive, bridge.start_type],
+    ["mqttv311", 60, "automatic"],
+  );
+  assert.deepEqual([bridge.clean_session, bridge.local_clean_session], [false, false]);
+  assert.deepEqual([bridge.round_robin, bridge.attempt_unsubscribe], [false, true]);
+  assert.deepEqual([bridge.try_private, bridge.outgoing_retain], [true, true]);
+  assert.deepEqual([bridge.notifications, bridge.notifications_local_only], [true, false]);
+  assert.deepEqual([bridge.restart_timeout, bridge.restart_timeout_cap], [5, 30]);
+  assert.deepEqual([bridge.threshold, bridge.idle_timeout, bridge.reload_type], [10, 60, "lazy"]);
+  assert.deepEqual([bridge.max_topic_alias, bridge.max_packet_size], [10, 0]);
+  assert.deepEqual(bridge.topic, [
+    { pattern: "sensors/#", direction: "out", qos: 1, local_prefix: "", remote_prefix: "" },
+  ]);
+});
+
+test("a bridge's options of MQTT 5.0, TLS and the connection are taken over", (t) => {
+  const { config, warnings } = load(
+    t,
+    `connection cloud
+address broker.example
+topic sensors/# out 1
+bridge_protocol_version mqttv50
+bridge_session_expiry_interval 0xFFFFFFFF
+bridge_receive_maximum 50
+bridge_max_topic_alias 5
+bridge_max_packet_size 1000
+bridge_outgoing_retain false
+bridge_bind_address 127.0.0.1
+bridge_tcp_keepalive 30 1 10
+bridge_reload_type immediate
+bridge_cafile /ca
+bridge_capath /cas
+bridge_tls_use_os_certs true
+bridge_certfile /cert
+bridge_keyfile /key
+bridge_insecure true
+bridge_alpn mqtt
+bridge_tls_version tlsv1.3
+bridge_ciphers A:B
+bridge_ciphers_tls1.3 C
+start_type lazy
+threshold 3
+idle_timeout 7
+restart_timeout 10 60 30
+connection other
+address broker.example:8883
+topic a
+bridge_identity me
+bridge_psk 0aBc
+start_type once
+`,
+    NAME,
+  );
+  assert.deepEqual(warnings, []);
+  const [bridge, other] = config.bridge;
+  assert.deepEqual(
+    [bridge?.protocol, bridge?.session_expiry_interval, bridge?.receive_maximum],
+    ["mqttv50", 0xffffffff, 50],
+  );
+  assert.deepEqual(
+    [bridge?.max_topic_alias, bridge?.max_packet_size, bridge?.outgoing_retain],
+    [5, 1000, false],
+  );
+  assert.deepEqual(
+    [bridge?.bind_address, bridge?.tcp_keepalive, bridge?.reload_type],
+    ["127.0.0.1", 30, "immediate"],
+  );
+  assert.deepEqual(
+    [bridge?.cafile, bridge?.capath, bridge?.use_os_certs, bridge?.certfile, bridge?.keyfile],
+    ["/ca", "/cas", true, "/cert", "/key"],
+  );
+  assert.deepEqual(
+    [bridge?.insecure, bridge?.alpn, bridge?.tls_version, bridge?.ciphers, bridge?.ciphers_tls13],
+    [true, "mqtt", "tlsv1.3", "A:B", "C"],
+  );
+  assert.deepEqual(
+    [bridge?.start_type, bridge?.threshold, bridge?.idle_timeout, bridge?.restart_timeout_stable],
+    ["lazy", 3, 7, 30],
+  );
+  // The port is 1883 whatever the transport, as in Mosquitto.
+  assert.deepEqual(bridge?.address, [{ host: "broker.example", port: 1883 }]);
+  assert.deepEqual([other?.psk_identity, other?.psk, other?.start_type], ["me", "0aBc", "once"]);
 });
 
 test("every option of a bridge that Midge has is taken over", (t) => {
@@ -343,7 +401,6 @@ test("comments, blank lines, carriage returns and a byte order mark are no optio
 });
 
 const BRIDGE = "connection c\naddress h\ntopic a\n";
-const UNSUPPORTED = "not supported yet by this version of Midge";
 
 /** What stands in the file, and the problems without the file's name. */
 const MISTAKES: readonly (readonly [string, ...string[]])[] = [
@@ -471,10 +528,16 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     `${BRIDGE}restart_timeout 9 8`,
     "4: restart_timeout: the second number, 8, is lower than the first",
   ],
-  [`${BRIDGE}start_type lazy`, `4: start_type: lazy is ${UNSUPPORTED}`],
+  [`${BRIDGE}start_type manual`, '4: start_type: expected automatic or lazy or once, got "manual"'],
   [
-    `${BRIDGE}bridge_protocol_version mqttv50`,
-    `4: bridge_protocol_version: mqttv50 is ${UNSUPPORTED}`,
+    `${BRIDGE}bridge_session_expiry_interval 4294967296`,
+    '4: bridge_session_expiry_interval: expected 0 to 4294967295, got "4294967296"',
+  ],
+  [`${BRIDGE}bridge_tcp_keepalive 5`, "4: bridge_tcp_keepalive: has no value"],
+  [`${BRIDGE}bridge_certfile c\nbridge_cafile a`, "4: bridge_certfile: needs keyfile"],
+  [
+    `${BRIDGE}bridge_insecure true`,
+    "4: bridge_insecure: has no effect without TLS: set cafile, capath or use_os_certs, too",
   ],
   // What Midge does not have
   [
@@ -489,7 +552,10 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
     "listener 1\ntls_keyform engine",
     "2: tls_keyform: OpenSSL engines are not supported: give the key as a PEM file",
   ],
-  [`${BRIDGE}bridge_cafile x`, `4: bridge_cafile: ${UNSUPPORTED}`],
+  [
+    `${BRIDGE}bridge_require_ocsp true`,
+    "4: bridge_require_ocsp: certificates of other brokers are not checked by OCSP",
+  ],
 ];
 
 for (const [text, ...expected] of MISTAKES) {

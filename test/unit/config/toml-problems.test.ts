@@ -187,7 +187,7 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "constructor = 1",
-    "1: constructor: unknown key; known here are broker, access, listener, plugin, http, gateway, predefined_topic, link, node, bridge, store, log, process",
+    "1: constructor: unknown key; known here are broker, access, listener, plugin, http, gateway, predefined_topic, link, node, upstream_login, bridge, store, log, process",
   ],
   // Sections of the wrong kind
   [

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { MemoryBound } from "../../../src/gateway/memory-bound.ts";
 import { PredefinedTopics } from "../../../src/gateway/predefined-topics.ts";
 import { RateLimit } from "../../../src/gateway/rate-limit.ts";
+import { SleepWishes } from "../../../src/gateway/sleep-wishes.ts";
 import { patience } from "../../../src/gateway/supervision.ts";
 import { TopicRegistry } from "../../../src/gateway/topic-registry.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
@@ -72,6 +73,20 @@ test("a rate limit lets so many through per key and span, and bounds its memory"
 
 test("a rate of 0 allows nothing", () => {
   assert.equal(new RateLimit(new VirtualClock(), 0, 1000).allow("a"), false);
+});
+
+test("wishes to sleep hold for their time, once each, and are bounded", () => {
+  const clock = new VirtualClock();
+  const wishes = new SleepWishes(clock);
+  wishes.note("a", 60, 90_000);
+  wishes.note("b", 30, 45_000);
+  clock.advance(45_000);
+  assert.deepEqual(
+    [wishes.take("a"), wishes.take("a"), wishes.take("b")],
+    [60, undefined, undefined],
+  );
+  for (let n = 0; n <= 1000; n++) wishes.note(`${n}`, n, 1000);
+  assert.deepEqual([wishes.take("0"), wishes.take("1"), wishes.take("1000")], [undefined, 1, 1000]);
 });
 
 test("a memory bound takes all or nothing", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { crc32c } from "../../../src/listeners/crc32c.ts";
+import { crc32c } from "../../../src/bytes/crc32c.ts";
 import {
   LOCAL,
   type ProxyFault,

@@ -136,6 +136,22 @@ describe("sleeping (§6.14)", () => {
     bench.one("disconnect");
   });
 
+  it("a leave to sleep that comes twice does not end what is asked next", () => {
+    const bench = new Bench().asleep();
+    bench.client.publish({
+      topic: { type: "short", name: "ab" },
+      payload: text("x"),
+      qos: 1,
+      retain: false,
+    });
+    bench.clock.advance(100);
+    bench.gateway({ kind: "disconnect", duration: undefined });
+    assert.deepEqual([bench.client.state, bench.lost], ["asleep", []]);
+    bench.clock.advance(10_000);
+    bench.gateway({ kind: "disconnect", duration: undefined });
+    assert.deepEqual([bench.client.state, bench.lost], ["disconnected", ["gateway"]]);
+  });
+
   it("hears nothing while asleep", () => {
     const bench = new Bench().asleep();
     bench.gateway(publish({ qos: 1, topicIdType: "predefined", messageId: 1 }));

@@ -1,14 +1,13 @@
 /** The durable journal on a real disk. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { LevelJournalOptions } from "../../../src/store/level-journal.ts";
-import { openStore } from "../../../src/store/open-store.ts";
+import { type OpenStoreOptions, openStore } from "../../../src/store/open-store.ts";
 import { KeptLog } from "../../kit/kept-log.ts";
 
-function folder(t: TestContext): { options: LevelJournalOptions; log: KeptLog } {
+function folder(t: TestContext): { options: OpenStoreOptions; log: KeptLog } {
   const base = mkdtempSync(join(tmpdir(), "midge-store-"));
   t.after(() => rmSync(base, { recursive: true, force: true }));
   const log = new KeptLog();
@@ -25,7 +24,7 @@ function settled(): { settle(): void; done: Promise<void> } {
   return { settle: resolve, done: promise };
 }
 
-async function contents(options: LevelJournalOptions): Promise<string[]> {
+async function contents(options: OpenStoreOptions): Promise<string[]> {
   const { journal, records } = await openStore(options);
   await journal.close();
   return records.map(({ key, value }) => `${key}=${new TextDecoder().decode(value)}`);
@@ -119,63 +118,85 @@ test("a store that another process holds is refused in words", async (t) => {
   await journal.close();
 });
 
-test("a store whose manifest is gone is repaired, and what was in it is there", async (t) => {
-  const { options, log } = folder(t);
-  const { journal } = await openStore(options);
-  journal.put("a", bytes("1"));
-  await journal.close();
-  for (const name of readdirSync(options.path)) {
-    if (name.startsWith("MANIFEST") || name === "CURRENT") rmSync(join(options.path, name));
-  }
-  writeFileSync(join(options.path, "CURRENT"), "MANIFEST-000099\n");
-  assert.deepEqual(await contents(options), ["a=1"]);
-  assert.equal(
-    log.lines.some((line) => line.startsWith("warn: store:")),
-    true,
-  );
-});
-
-test("a log cut off at any byte never keeps the store from opening, and what is whole is recovered", async (t) => {
+test("retained readings of the same topic cost what the last of them costs", async (t) => {
   const { options } = folder(t);
   const { journal } = await openStore(options);
-  for (let n = 0; n < 20; n++) {
-    journal.put(`k${String(n).padStart(2, "0")}`, bytes("x".repeat(50)));
+  for (let n = 0; n < 5000; n++) journal.put("r/hall/temperature", bytes(`21.${n}`));
+  assert.equal(journal.unsafe, 1);
+  await journal.commit();
+  assert.equal(journal.commits, 1);
+  assert.ok(journal.bytes < 60, `${journal.bytes} bytes`);
+  // Many who wait for updates of one topic share commits, and each commit has the topic once.
+  const before = journal.bytes;
+  const waiting = Array.from({ length: 200 }, (_, n) => {
+    journal.put("r/hall/temperature", bytes(`22.${n}`));
     const one = settled();
     journal.afterCommit(one);
-    await one.done;
-  }
+    return one.done;
+  });
+  await Promise.all(waiting);
+  assert.equal(journal.commits, 2);
+  assert.ok(journal.bytes - before < 60);
   await journal.close();
-  const log = readdirSync(options.path).find((name) => name.endsWith(".log"));
-  assert.ok(log);
-  let last = 20;
-  for (const size of [1400, 1111, 700, 333, 60, 7, 0]) {
-    truncateSync(join(options.path, log), size);
-    const found = await contentsOfCopy(options);
-    assert.ok(
-      found.length <= last &&
-        found.every((key, n) => key.startsWith(`k${String(n).padStart(2, "0")}=`)),
-    );
-    last = found.length;
-  }
-  assert.equal(last, 0);
 });
 
-/** Opening rewrites the store, so that a copy is opened. */
-async function contentsOfCopy(options: LevelJournalOptions): Promise<string[]> {
-  const { cpSync } = await import("node:fs");
-  const copy = `${options.path}-copy`;
-  rmSync(copy, { recursive: true, force: true });
-  cpSync(options.path, copy, { recursive: true });
-  return contents({ ...options, path: copy });
-}
+test("a record that rides along goes with a commit, and makes none of its own", async (t) => {
+  const { options } = folder(t);
+  let asked = 0;
+  const rider = () => ({ key: "!/wear", value: bytes(`${++asked}`) });
+  const { journal } = await openStore({ ...options, rider });
+  await journal.commit();
+  assert.equal(journal.commits + asked, 0);
+  journal.put("a", bytes("1"));
+  await journal.commit();
+  assert.equal(journal.commits, 1);
+  await journal.close();
+  assert.deepEqual(await contents(options), ["!/wear=1", "a=1"]);
+});
 
-test("a folder that is not a store but rubbish is set aside, and Midge starts", async (t) => {
+test("what is not on the disk yet is counted, with its age", async (t) => {
+  const { options } = folder(t);
+  const { journal } = await openStore({ ...options, strict: false });
+  assert.deepEqual([journal.unsafe, journal.unsafeAge], [0, 0]);
+  journal.put("a", bytes("1"));
+  journal.delete("b");
+  assert.equal(journal.unsafe, 2);
+  const first = journal.unsafeAge;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(journal.unsafeAge > first);
+  await journal.commit();
+  assert.deepEqual([journal.unsafe, journal.unsafeAge], [0, 0]);
+  await journal.close();
+});
+
+test("in interval mode what was put shows when it is read, committed or not", async (t) => {
+  const { options } = folder(t);
+  const { journal } = await openStore({ ...options, strict: false });
+  const read = () =>
+    new Promise<string[]>((resolve) =>
+      journal.read("a", "z", 10, (records) => resolve(records.map(({ key }) => key))),
+    );
+  journal.put("b", bytes("1"));
+  journal.put("c", bytes("1"));
+  assert.deepEqual(await read(), ["b", "c"]);
+  const reading = read();
+  journal.put("d", bytes("1"));
+  journal.delete("b");
+  assert.deepEqual(await reading, ["c", "d"]);
+  await journal.close();
+});
+
+test("a snapshot shows everything that was put, and nothing that comes later", async (t) => {
   const { options } = folder(t);
   const { journal } = await openStore(options);
-  journal.put("a", bytes("1"));
+  for (let n = 0; n < 2500; n++) journal.put(`k${String(n).padStart(4, "0")}`, bytes("x"));
+  const records = await journal.snapshot();
+  journal.put("later", bytes("x"));
+  journal.delete("k0000");
+  await journal.commit();
+  const keys: string[] = [];
+  for await (const some of records) keys.push(...some.map(({ key }) => key));
+  assert.equal(keys.length, 2500);
+  assert.equal(keys[0], "k0000");
   await journal.close();
-  for (const name of readdirSync(options.path))
-    writeFileSync(join(options.path, name), "\0".repeat(300));
-  const found = await contents(options);
-  assert.deepEqual(found, []);
 });

@@ -135,6 +135,21 @@ describe("connecting", () => {
     assert.equal(stand.dialler.pending, 0);
   });
 
+  test("when one node has reached the upstream broker again, all others follow at once", () => {
+    const stand = new Stand();
+    const nodes = ["a", "b", "c"].map((clientId) => stand.node(clientId));
+    for (const { server } of nodes) server.wire.break();
+    stand.clock.advance(1000);
+    for (let index = 0; index < 3; index++) stand.dialler.fail();
+    assert.equal(stand.dialler.pending, 0);
+    enter(stand.door, "d");
+    stand.accept();
+    assert.equal(stand.dialler.pending, 3);
+    for (let index = 0; index < 3; index++) stand.accept(true);
+    stand.clock.advance(60_000);
+    assert.equal(stand.dialler.pending, 0);
+  });
+
   test("who is taken over by another client is told, and does not fight for it", () => {
     const stand = new Stand({ level: 5 });
     const { peer, server } = stand.node("n");
@@ -200,7 +215,7 @@ describe("publishing", () => {
     const { client, peer, server } = stand.node("n");
     server.wire.break();
     assert.equal(client.publish(message("t", "x", 2), 9, true), -1);
-    stand.dialler.pending || stand.clock.advance(1000);
+    stand.clock.advance(1000);
     stand.dialler.fail();
     assert.deepEqual(peer.take(), []);
     stand.clock.advance(30_000);

@@ -5,8 +5,8 @@ import { type TestContext, test } from "node:test";
 import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { networkCause } from "../../src/sockets/network-cause.ts";
+import { BridgeDialler } from "../../src/uplink/bridge-dialler.ts";
 import { NameLookup } from "../../src/uplink/name-lookup.ts";
-import { TcpDialler } from "../../src/uplink/tcp-dialler.ts";
 import { freePort } from "../kit/processes.ts";
 
 async function echoServer(t: TestContext): Promise<number> {
@@ -24,7 +24,7 @@ interface Heard {
 
 /** Dials, and waits for what comes of it. */
 function dial(
-  dialler: TcpDialler,
+  dialler: BridgeDialler,
   host: string,
   port: number,
   end?: Partial<WireEnd>,
@@ -54,7 +54,7 @@ test("bytes go there and come back, the end of the connection is told", async (t
       closed: () => resolve(),
     };
     let wire: Wire | undefined;
-    new TcpDialler(new FlushTurn()).dial(
+    new BridgeDialler({ turn: new FlushTurn() }).dial(
       { host: "localhost", port },
       (connected) => {
         wire = connected;
@@ -72,7 +72,7 @@ test("bytes go there and come back, the end of the connection is told", async (t
 });
 
 test("a refused connection and an unknown name are failures in words", async () => {
-  const dialler = new TcpDialler(new FlushTurn());
+  const dialler = new BridgeDialler({ turn: new FlushTurn() });
   assert.deepEqual(await dial(dialler, "127.0.0.1", await freePort()), {
     cause: "connection refused",
   });
@@ -88,7 +88,7 @@ test("a refused connection and an unknown name are failures in words", async () 
 
 test("a name server that does not answer holds nothing up for longer than the timeout", async () => {
   const names = new NameLookup(() => {});
-  const dialler = new TcpDialler(new FlushTurn(), names, 100);
+  const dialler = new BridgeDialler({ turn: new FlushTurn() }, names, 100);
   assert.deepEqual(await dial(dialler, "somewhere.example", 1883), {
     cause: "no answer within 0.1 s",
   });
@@ -96,7 +96,7 @@ test("a name server that does not answer holds nothing up for longer than the ti
 
 test("a cancelled attempt says nothing any more", async (t) => {
   const port = await echoServer(t);
-  const dialler = new TcpDialler(new FlushTurn());
+  const dialler = new BridgeDialler({ turn: new FlushTurn() });
   dialler.dial({ host: "127.0.0.1", port }, () => assert.fail(), assert.fail).cancel();
   dialler.dial({ host: "no.such.host.invalid", port }, () => assert.fail(), assert.fail).cancel();
   const { wire } = await dial(dialler, "127.0.0.1", port);

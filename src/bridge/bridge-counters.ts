@@ -1,0 +1,29 @@
+/** What a bridge has carried, and what it could not. */
+export interface BridgeCounters {
+  /** Messages sent to the remote broker, repetitions included. */
+  sent: number;
+  /** Messages taken from the remote broker, repetitions included. */
+  received: number;
+  /** Messages that the remote broker cannot or may not be sent, or has refused for good. */
+  dropped: number;
+  /** Messages from there that could not be published here. */
+  refused: number;
+  /** Messages that had been here before, and were stopped. */
+  looped: number;
+  /** Connections that the remote broker has accepted. */
+  connects: number;
+  /** Attempts to connect that failed, and connections that broke. */
+  failures: number;
+}
+
+export function zeroBridgeCounters(): BridgeCounters {
+  return {
+    sent: 0,
+    received: 0,
+    dropped: 0,
+    refused: 0,
+    looped: 0,
+    connects: 0,
+    failures: 0,
+  };
+}

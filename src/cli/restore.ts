@@ -1,0 +1,146 @@
+/** `midge restore`: puts a backup in the place of what a stopped Midge kept. */
+import { createReadStream, existsSync } from "node:fs";
+import { chown, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import type { StoredRecord } from "../seams/journal.ts";
+import { syncFolder } from "../store/atomic-file.ts";
+import { BackupError, type BackupHead, readBackup } from "../store/backup-format.ts";
+import { writeDocuments } from "../store/document-contents.ts";
+import { openLevel } from "../store/open-database.ts";
+import { writeRecords } from "../store/write-records.ts";
+import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
+import {
+  type DataOptions,
+  dataFolderOf,
+  placesIn,
+  refuseIfInUse,
+  STDERR,
+  withDataOptions,
+} from "./kept-data.ts";
+
+interface RestoreOptions extends DataOptions {
+  readonly force?: boolean | undefined;
+}
+
+/** Records that are held until they are written. */
+const AT_ONCE = 1000;
+
+export function command(): Command {
+  const restore = new Command("restore")
+    .description("put a backup in the place of what a Midge keeps; it must not run meanwhile")
+    .argument("<file>", "what midge backup has written");
+  return withDataOptions(restore)
+    .option("--force", "even if there is something already: it is set aside in a folder beside it")
+    .action((file: string, options: RestoreOptions) => runToExit(() => run(file, options)));
+}
+
+async function run(file: string, options: RestoreOptions): Promise<Exit> {
+  const folder = dataFolderOf(options);
+  await mkdir(folder, { recursive: true });
+  await refuseIfInUse(folder);
+  // All of it, before anything is touched.
+  const { version, created } = await read(file);
+  const isEmpty = !(await holds(folder));
+  if (!isEmpty && options.force !== true) {
+    throw new CommandFailure(
+      `There is something in ${folder} already; --force sets it aside and goes on.`,
+    );
+  }
+  const counts = await build(file, folder);
+  const aside = isEmpty ? undefined : await setAside(folder);
+  await putInPlace(folder);
+  const { records, documents } = counts;
+  process.stdout.write(
+    `Restored ${records} records and ${documents} documents of ${created}, by Midge ${version}.\n`,
+  );
+  if (aside !== undefined) process.stdout.write(`What was there before is in ${aside}.\n`);
+  return Exit.success;
+}
+
+type Take = Parameters<typeof readBackup>[1];
+
+async function read(file: string, take: Take = () => {}): Promise<BackupHead> {
+  try {
+    return await readBackup(createReadStream(file), take);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!(error instanceof BackupError) && code === undefined) throw error;
+    throw new CommandFailure(`Unable to restore ${file}: ${message}.`);
+  }
+}
+
+async function holds(folder: string): Promise<boolean> {
+  const { store, documents } = placesIn(folder);
+  for (const path of [store, documents]) {
+    if (existsSync(path) && (await readdir(path)).length > 0) return true;
+  }
+  return false;
+}
+
+/** Beside what is there; a Midge that starts takes up the store of this name if there is no other. */
+function builtPlaces(folder: string): { store: string; documents: string } {
+  const { store, documents } = placesIn(folder);
+  return { store: `${store}.recovered`, documents: `${documents}.restored` };
+}
+
+async function build(
+  file: string,
+  folder: string,
+): Promise<{ records: number; documents: number }> {
+  const { store, documents } = builtPlaces(folder);
+  for (const path of [store, documents]) await rm(path, { recursive: true, force: true });
+  const counts = { records: 0, documents: 0 };
+  const contents: [string, unknown][] = [];
+  const database = await openLevel(store);
+  try {
+    let some: StoredRecord[] = [];
+    await read(file, async (entry) => {
+      if (entry.kind === "document") {
+        contents.push([entry.name, entry.content]);
+        return;
+      }
+      counts.records++;
+      some.push(entry);
+      if (some.length < AT_ONCE) return;
+      await writeRecords(database, some);
+      some = [];
+    });
+    await writeRecords(database, some);
+  } finally {
+    await database.close();
+  }
+  await writeDocuments(documents, contents, STDERR);
+  counts.documents = contents.length;
+  await giveToOwner(folder, [store, documents]);
+  return counts;
+}
+
+async function setAside(folder: string): Promise<string> {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const aside = await mkdtemp(join(folder, `replaced-${stamp}-`));
+  const { store, documents } = placesIn(folder);
+  if (existsSync(documents)) await rename(documents, join(aside, "documents"));
+  if (existsSync(store)) await rename(store, join(aside, "store"));
+  return aside;
+}
+
+async function putInPlace(folder: string): Promise<void> {
+  const built = builtPlaces(folder);
+  const { store, documents } = placesIn(folder);
+  // An empty one may be there.
+  for (const path of [store, documents]) await rm(path, { recursive: true, force: true });
+  await rename(built.documents, documents);
+  await rename(built.store, store);
+  await syncFolder(folder);
+}
+
+/** What root restores is to be read by the user whose data it is. */
+async function giveToOwner(folder: string, paths: readonly string[]): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  for (const path of paths) {
+    await chown(path, uid, gid);
+    for (const name of await readdir(path)) await chown(join(path, name), uid, gid);
+  }
+}
