@@ -57,3 +57,8 @@ install_debian_packages() {
   # shellcheck disable=SC2086 # a list of words
   apt-get update -qq >&2 && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 }
+
+# Compilers and emulators for firmware-samples/.
+# shellcheck disable=SC2034 # used by scripts that source this
+firmware_packages='make gcc g++ libc6-dev gcc-avr avr-libc gcc-arm-none-eabi libnewlib-arm-none-eabi
+  libsimavr-dev libelf-dev qemu-system-arm'

@@ -34,12 +34,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   passwd: { summary: "manage a password file", load: () => import("./cli/passwd.ts") },
   backup: {
     summary: "write all that a running or stopped Midge keeps to one file",
-    load: () => import("./cli/backup.ts"),
+    load: () => withVersion(import("./cli/backup.ts")),
   },
   restore: { summary: "put a backup back", load: () => import("./cli/restore.ts") },
   store: {
     summary: "check or list what a Midge keeps",
-    load: () => import("./cli/store.ts"),
+    load: () => withVersion(import("./cli/store.ts")),
   },
   ctrl: {
     summary: "manage clients, groups and roles of a running broker",
@@ -63,6 +63,15 @@ async function loadRun(): Promise<{ command(): Command }> {
         return (parts) => new Midge({ ...parts, page });
       }),
   };
+}
+
+/** Of a command that writes down by which Midge something was made. */
+async function withVersion(
+  loading: Promise<{ command(version: string): Command }>,
+): Promise<{ command(): Command }> {
+  const { VERSION } = await import("./version.ts");
+  const { command } = await loading;
+  return { command: () => command(VERSION) };
 }
 
 function help(): string {

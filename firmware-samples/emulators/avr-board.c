@@ -95,6 +95,7 @@ static void connect_uart(void)
 {
   uart_pty_init(avr, &uart);
   uart_pty_connect(&uart, '0');
+  unlink("/tmp/simavr-uart0"); /* that link would be everybody's */
   open_line(uart.pty.slavename); /* kept open, so that the far end may come and go */
   printf("line %s\n", uart.pty.slavename);
 }

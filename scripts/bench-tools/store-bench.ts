@@ -2,7 +2,7 @@
  * What the store costs on what it might be built on: bytes that reach the disk for each message,
  * commits and messages per second, memory, and what damage costs. Run it by itself:
  * node scripts/bench-tools/store-bench.ts. As root it makes a disk of its own, so that it counts what
- * reaches the block device, the file system's own records included.
+ * reaches the block device, the file system's own records included. --damage leaves the loads out.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -21,6 +21,8 @@ import { CANDIDATES, type CandidateName, openCandidate } from "./store-candidate
 import type { StoreJob, StoreResult } from "./store-load.ts";
 
 const SECTOR = 512;
+/** Of the columns of figures. */
+const WIDTHS = [9, 9, 12, 12, 7];
 const DISK = 512 * 1024 * 1024;
 /** Stores that are damaged, for each kind of damage. */
 const TRIALS = 40;
@@ -94,15 +96,13 @@ function measure(candidate: CandidateName, scratch: string): void {
       const each = (bytes: number | undefined) =>
         bytes === undefined ? "-" : String(Math.round(bytes / load.messages));
       const figures = [
-        candidate.padEnd(14),
-        name.padEnd(22),
-        `${Math.round(commits / seconds)}`.padStart(9),
-        `${Math.round(load.messages / seconds)}`.padStart(9),
-        each(device).padStart(12),
-        each(written).padStart(12),
-        `${(memory / 1e6).toFixed(0)}`.padStart(7),
-      ];
-      process.stdout.write(`${figures.join(" ")}\n`);
+        String(Math.round(commits / seconds)),
+        String(Math.round(load.messages / seconds)),
+        each(device),
+        each(written),
+        (memory / 1e6).toFixed(0),
+      ].map((figure, index) => figure.padStart(WIDTHS[index] ?? 0));
+      process.stdout.write(`${candidate.padEnd(14)} ${name.padEnd(22)} ${figures.join(" ")}\n`);
     } finally {
       leave();
     }
@@ -190,12 +190,19 @@ async function damage(candidate: CandidateName, scratch: string): Promise<void> 
   rmSync(original, { recursive: true });
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "midge-store-bench-"));
-process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-process.stdout.write(
-  `${"".padEnd(37)} ${"commits/s".padStart(9)} ${"msgs/s".padStart(9)} ${"device B/msg".padStart(12)} ${"process B/m".padStart(12)} ${"RSS MB".padStart(7)}\n`,
-);
-if (process.argv[2] !== "--damage") for (const candidate of CANDIDATES) measure(candidate, scratch);
-for (const candidate of CANDIDATES) await damage(candidate, scratch);
-// The sqlite worker of a store that could not be opened is not waited for.
+const TITLES = ["commits/s", "msgs/s", "device B/msg", "process B/m", "RSS MB"];
+
+async function main(): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), "midge-store-bench-"));
+  process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+  if (!process.argv.includes("--damage")) {
+    const titles = TITLES.map((title, index) => title.padStart(WIDTHS[index] ?? 0));
+    process.stdout.write(`${"".padEnd(37)} ${titles.join(" ")}\n`);
+    for (const candidate of CANDIDATES) measure(candidate, scratch);
+  }
+  for (const candidate of CANDIDATES) await damage(candidate, scratch);
+}
+
+await main();
+// The thread of a database that could not be opened is not waited for.
 process.exit();

@@ -1,30 +1,43 @@
 /** One conversation with one port: what is sent, in which pieces, and how it ends. */
 import { Dice } from "./dice.ts";
+import { LINE_KINDS, type LineKind, lineBytes } from "./line-bytes.ts";
 import { mqttConversation } from "./mqtt-conversation.ts";
 import { mutate } from "./mutate.ts";
 import { snDatagrams } from "./sn-datagrams.ts";
 
-export type PortKind = "tcp" | "websocket" | "udp";
+export type PortKind = "tcp" | "websocket" | "udp" | "udp6" | LineKind;
 
 export interface Conversation {
   readonly port: PortKind;
-  /** Each sent in one go. */
+  /** Each sent in one go; over UDP from one of three addresses, which is `piece index * stride % 3`. */
   readonly pieces: readonly Uint8Array[];
+  /** 0 is a single address. */
+  readonly stride: number;
   /** Ends by a reset instead of in order. */
   readonly reset: boolean;
 }
 
-const KINDS: readonly PortKind[] = ["tcp", "websocket", "udp"];
+/** By where most of the faults may be; each link has a share. */
+const MQTT_KINDS: readonly PortKind[] = ["tcp", "websocket"];
+export const LINK_KINDS: readonly PortKind[] = ["udp", "udp", "udp6", ...LINE_KINDS];
+const ALL_KINDS: readonly PortKind[] = [...MQTT_KINDS, ...MQTT_KINDS, ...LINK_KINDS];
+export const PORT_KINDS: ReadonlySet<string> = new Set(ALL_KINDS);
 
 /** The conversation of this number in the run of this seed. */
-export function conversation(seed: number, number: number): Conversation {
+export function conversation(seed: number, number: number, links: boolean): Conversation {
   const dice = new Dice(seed, number);
-  const port = KINDS[number % KINDS.length] as PortKind;
+  const kinds = links ? LINK_KINDS : ALL_KINDS;
+  const port = kinds[number % kinds.length] as PortKind;
   const reset = dice.chance(0.5);
-  if (port === "udp") return { port, pieces: snDatagrams(dice), reset };
+  const stride = dice.chance(0.3) ? 1 + dice.below(2) : 0;
+  if (port === "udp" || port === "udp6") return { port, pieces: snDatagrams(dice), reset, stride };
+  if (port !== "tcp" && port !== "websocket") {
+    const pieces = cut(lineBytes(port, snDatagrams(dice), dice), dice);
+    return { port, pieces, reset: dice.chance(0.02), stride };
+  }
   const packets = mqttConversation(dice);
   const pieces = port === "tcp" ? cut(packets, dice) : [UPGRADE, ...frames(packets, dice)];
-  return { port, pieces, reset };
+  return { port, pieces, reset, stride };
 }
 
 /** Packets as they are, joined, or cut anywhere. */

@@ -8,9 +8,11 @@ import { type Midge, startMidge } from "./midge.ts";
 import { type FuzzOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { Pair } from "./pair.ts";
 import { Recording, readRecording } from "./recording.ts";
+import { SnPair } from "./sn-pair.ts";
 
-/** Conversations at a time. */
+/** Conversations at a time; datagrams have no backpressure, and the links share what there is. */
 const ABREAST = 30;
+const LINKS_ABREAST = 12;
 /** More resident memory at the end than this is a leak, bytes. */
 const MOST_GROWTH = 100_000_000;
 /** What is left behind has expired after this long, ms. */
@@ -34,17 +36,24 @@ function pause(duration: number): Promise<void> {
 }
 
 /** What is wrong by now; undefined if nothing is. */
-function failureOf(midge: Midge, pair: Pair): string | undefined {
+function failureOf(midge: Midge, pairs: Pairs): string | undefined {
   if (midge.ended !== undefined) return `Midge ended (${midge.ended})`;
   const mistake = MISTAKES.exec(midge.said);
   if (mistake !== null) return `Midge said "${mistake[0]}"`;
-  return pair.failure;
+  return pairs.mqtt.failure ?? pairs.node.failure;
+}
+
+/** Those who behave. */
+interface Pairs {
+  readonly mqtt: Pair;
+  readonly node: SnPair;
 }
 
 /** Carries conversations until `next` has no more, so many abreast. */
 async function feed(
   midge: Midge,
   recording: Recording,
+  abreast: number,
   next: () => Conversation | undefined,
 ): Promise<void> {
   const worker = async (): Promise<void> => {
@@ -53,7 +62,7 @@ async function feed(
       await carry(one, midge.ports);
     }
   };
-  await Promise.all(Array.from({ length: ABREAST }, worker));
+  await Promise.all(Array.from({ length: abreast }, worker));
 }
 
 interface Outcome {
@@ -64,10 +73,10 @@ interface Outcome {
 async function run(
   options: FuzzOptions,
   midge: Midge,
-  pair: Pair,
+  pairs: Pairs,
   recording: Recording,
 ): Promise<Outcome> {
-  const { seconds, seed, replay } = options;
+  const { links, seconds, seed, replay } = options;
   const given = replay === undefined ? undefined : readRecording(readFileSync(replay, "utf8"));
   const end = performance.now() + seconds * 1000;
   let number = 0;
@@ -75,30 +84,34 @@ async function run(
   const next = (): Conversation | undefined => {
     if (failure !== undefined) return undefined;
     if (given !== undefined) return given[number++];
-    return performance.now() < end ? conversation(seed, number++) : undefined;
+    return performance.now() < end ? conversation(seed, number++, links) : undefined;
   };
   let before = midge.resident;
   let highest = before;
   const warm = performance.now() + seconds * 100;
   const looking = setInterval(() => {
-    failure ??= failureOf(midge, pair);
+    failure ??= failureOf(midge, pairs);
     if (midge.ended !== undefined) return;
     highest = Math.max(highest, midge.resident);
     if (performance.now() < warm) before = highest;
   }, LOOKING);
-  await feed(midge, recording, next);
+  await feed(midge, recording, links ? LINKS_ABREAST : ABREAST, next);
   await pause(QUIET);
   clearInterval(looking);
-  failure ??= failureOf(midge, pair);
+  failure ??= failureOf(midge, pairs);
   const after = midge.resident;
   tell(
-    `${number} conversations, ${pair.count} messages of the pair, the slowest in ${Math.round(pair.slowest)} ms; ` +
+    `${number} conversations; ${described("the pair", pairs.mqtt)}, ${described("the node", pairs.node)}; ` +
       `memory ${megabytes(before)} warm, ${megabytes(highest)} at most, ${megabytes(after)} at the end`,
   );
   if (after - before > MOST_GROWTH) {
     failure ??= `memory grew by ${megabytes(after - before)}; at most ${megabytes(MOST_GROWTH)} are allowed`;
   }
   return { failure, conversations: number };
+}
+
+function described(who: string, { count, slowest }: Pair | SnPair): string {
+  return `${count} messages of ${who}, the slowest in ${Math.round(slowest)} ms`;
 }
 
 async function main(): Promise<void> {
@@ -109,14 +122,16 @@ async function main(): Promise<void> {
   }
   tell(options.replay === undefined ? `seed ${options.seed}` : `replaying ${options.replay}`);
   const midge = await startMidge();
-  const pair = new Pair(midge.ports.tcp);
+  const pairs = { mqtt: new Pair(midge.ports.tcp), node: new SnPair(midge.ports.udp) };
   const recording = new Recording();
   let { failure } = { failure: undefined as string | undefined };
   try {
-    await pair.start();
-    ({ failure } = await run(options, midge, pair, recording));
+    await pairs.mqtt.start();
+    await pairs.node.start();
+    ({ failure } = await run(options, midge, pairs, recording));
   } finally {
-    pair.stop();
+    pairs.mqtt.stop();
+    pairs.node.stop();
     const exit = await midge.stop();
     if (exit !== 0) failure ??= `Midge did not end in order (${exit})`;
   }

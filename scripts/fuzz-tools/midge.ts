@@ -7,6 +7,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Ports } from "./feeder.ts";
+import { LINE_KINDS, type LineKind } from "./line-bytes.ts";
+import { LineServer } from "./line-server.ts";
 
 const START_TIMEOUT = 15_000;
 /** As much of what it says is kept to tell why it failed, characters. */
@@ -16,6 +18,8 @@ const TOLD = 20_000;
  * comes up to it ends the process.
  */
 const HEAP = 64;
+/** N_RETRY of the link with the well-behaved node, which shares a busy process with all the others. */
+const PATIENT = 10;
 const MIDGE = join(import.meta.dirname, "../../dist/midge.mjs");
 
 export class Midge {
@@ -61,6 +65,7 @@ export class Midge {
       await exit;
       clearTimeout(timer);
     }
+    for (const line of this.ports.lines.values()) line.stop();
     rmSync(this.#folder, { recursive: true, force: true });
     return this.ended ?? "unknown";
   }
@@ -69,9 +74,22 @@ export class Midge {
 /** Starts it on free ports, with its data in a folder of its own, and waits until it is ready. */
 export async function startMidge(): Promise<Midge> {
   const folder = mkdtempSync(join(tmpdir(), "midge-fuzz-"));
-  const ports = { tcp: await freePort(), websocket: await freePort(), udp: await freeUdpPort() };
+  const lines = new Map<LineKind, LineServer>();
+  const remotes: string[] = [];
+  for (const kind of LINE_KINDS) {
+    const server = new LineServer();
+    lines.set(kind, server);
+    remotes.push(lineLink(kind, await server.start()));
+  }
+  const ports: Ports = {
+    tcp: await freePort(),
+    websocket: await freePort(),
+    udp: await freeUdpPort(),
+    udp6: await freeUdpPort(),
+    lines,
+  };
   const file = join(folder, "midge.toml");
-  writeFileSync(file, configuration(ports, folder));
+  writeFileSync(file, configuration(ports, remotes, folder));
   const words = [`--max-old-space-size=${HEAP}`, MIDGE, "run", "-c", file];
   const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
   const midge = new Midge(child, ports, folder);
@@ -87,7 +105,11 @@ export async function startMidge(): Promise<Midge> {
 }
 
 /** Bounds, and an early end for what is left behind, so that growth of memory means a leak. */
-function configuration({ tcp, websocket, udp }: Ports, folder: string): string {
+function configuration(
+  { tcp, websocket, udp, udp6 }: Ports,
+  lines: readonly string[],
+  folder: string,
+): string {
   return `[broker]
 persistent_client_expiration = "3s"
 max_queued_messages = 100
@@ -98,12 +120,27 @@ port = ${tcp}
 port = ${websocket}
 [[link]]
 port = ${udp}
+retry_interval = 3
+retry_limit = ${PATIENT}
+[[link]]
+address = "::1"
+port = ${udp6}
 retry_interval = 1
 retry_limit = 1
-[gateway]
+${lines.join("")}[gateway]
 max_nodes = 500
 [store]
 path = ${JSON.stringify(join(folder, "data"))}
+`;
+}
+
+function lineLink(framing: LineKind, port: number): string {
+  return `[[link]]
+type = "tcp"
+remote = "tcp://127.0.0.1:${port}"
+framing = "${framing}"
+retry_interval = 1
+retry_limit = 1
 `;
 }
 

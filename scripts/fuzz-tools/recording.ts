@@ -1,5 +1,5 @@
 /** Conversations as lines of text, to be kept when something fails and sent again. */
-import type { Conversation, PortKind } from "./conversation.ts";
+import { type Conversation, PORT_KINDS, type PortKind } from "./conversation.ts";
 
 /** The last so many are kept. */
 const KEPT = 500;
@@ -14,13 +14,13 @@ export class Recording {
     }
   }
 
-  /** One line each: the port, how it ends, and the pieces in hexadecimal digits. */
+  /** One line each: the port, how it ends, the stride of addresses, and the pieces in hexadecimal digits. */
   get text(): string {
     return this.#conversations
       .slice(-KEPT)
-      .map(({ port, reset, pieces }) => {
+      .map(({ port, reset, stride, pieces }) => {
         const digits = pieces.map((piece) => Buffer.from(piece).toString("hex")).join(",");
-        return `${port} ${reset ? "reset" : "end"} ${digits}\n`;
+        return `${port} ${reset ? "reset" : "end"} ${stride} ${digits}\n`;
       })
       .join("");
   }
@@ -32,10 +32,10 @@ export function readRecording(text: string): Conversation[] {
     .split("\n")
     .filter((line) => line !== "")
     .map((line, index) => {
-      const [, port, end, digits = ""] =
-        /^(tcp|websocket|udp) (reset|end) ([\da-f,]*)$/.exec(line) ?? [];
-      if (port === undefined) throw new Error(`line ${index + 1} is no conversation`);
+      const [, port = "", end, stride, digits = ""] =
+        /^([\w-]+) (reset|end) ([012]) ([\da-f,]*)$/.exec(line) ?? [];
+      if (!PORT_KINDS.has(port)) throw new Error(`line ${index + 1} is no conversation`);
       const pieces = digits.split(",").map((piece) => new Uint8Array(Buffer.from(piece, "hex")));
-      return { port: port as PortKind, reset: end === "reset", pieces };
+      return { port: port as PortKind, reset: end === "reset", stride: Number(stride), pieces };
     });
 }

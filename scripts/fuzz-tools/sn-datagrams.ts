@@ -4,14 +4,17 @@ import { encodeMessage } from "../../src/mqttsn/encode.ts";
 import type { SnMessage, SnQoS, TopicIdType, TopicReference } from "../../src/mqttsn/packets.ts";
 import type { Dice } from "./dice.ts";
 import { mutate } from "./mutate.ts";
+import { snSequence } from "./sn-sequence.ts";
 
 const SPOILT = 0.15;
+const SPOILT_IN_STEP = 0.05;
 
 const CLIENT_IDS = ["n1", "n2", "n3", "n4", "a", "b"];
 const TOPICS = ["t", "t/a", "n/x", "ab", "#", "t/+", "", "$SYS/x", "ü"];
 
 /** The datagrams of a node, in order. */
 export function snDatagrams(dice: Dice): Uint8Array[] {
+  if (dice.chance(0.5)) return sequenceDatagrams(dice);
   const datagrams = [spoilt(encoded(connect(dice)), dice)];
   for (let count = dice.below(12); count > 0; count--) {
     const message = dice.pick(MESSAGES)(dice);
@@ -20,6 +23,19 @@ export function snDatagrams(dice: Dice): Uint8Array[] {
   }
   if (dice.chance(0.1)) datagrams.push(dice.bytes(dice.length()));
   return datagrams;
+}
+
+/** Behind a forwarder or not, but in step; the fewer are spoilt, the further it gets. */
+function sequenceDatagrams(dice: Dice): Uint8Array[] {
+  const wirelessNodeId = dice.chance(0.3) ? dice.bytes(dice.below(9)) : undefined;
+  return snSequence(dice).map((message) => {
+    const inner = encoded(message);
+    const bytes =
+      wirelessNodeId === undefined
+        ? inner
+        : encoded({ kind: "encapsulated", radius: 0, wirelessNodeId, message: inner });
+    return dice.chance(SPOILT_IN_STEP) ? mutate(bytes, dice) : bytes;
+  });
 }
 
 function spoilt(bytes: Uint8Array, dice: Dice): Uint8Array {

@@ -35,6 +35,10 @@ export class ClientRights implements Rights {
     return this.#parts.publisher;
   }
 
+  get unruled(): boolean {
+    return this.#current()?.open === true;
+  }
+
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean {
     if (topic.charCodeAt(0) === DOLLAR && !this.#mayPublishUnder(topic)) return false;
     return this.#current()?.mayPublish(topic, payload, qos, retain) ?? false;

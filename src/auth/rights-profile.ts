@@ -28,7 +28,7 @@ const MOST_FILTERS = 256;
 
 export class RightsProfile {
   /** There are no rules at all. */
-  readonly #open: boolean;
+  readonly open: boolean;
   readonly #links: readonly LinkRights[];
   readonly #publishing: readonly Step<AskPublish>[];
   readonly #receiving: readonly Step<AskReceive>[];
@@ -41,7 +41,7 @@ export class RightsProfile {
   #reach: Reach | undefined;
 
   constructor(links: readonly LinkRights[], options: ProfileOptions) {
-    this.#open = links.length === 0;
+    this.open = links.length === 0;
     this.#links = links;
     this.#options = options;
     this.#publishing = stepsOf(links, (link) => link.publishing ?? bound(link, "mayPublish"));
@@ -51,7 +51,7 @@ export class RightsProfile {
   }
 
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean {
-    if (this.#open) return true;
+    if (this.open) return true;
     if (this.#asksPublish) {
       return decide(this.#publishing, topic, (ask) => ask(topic, payload, qos, retain));
     }
@@ -63,7 +63,7 @@ export class RightsProfile {
   }
 
   mayReceive(topic: string): boolean {
-    if (this.#open) return true;
+    if (this.open) return true;
     if (this.#asksReceive) return decide(this.#receiving, topic, (ask) => ask(topic));
     const known = this.#known.get(topic);
     if (known !== undefined && (known & RECEIVE_KNOWN) !== 0) return (known & RECEIVE) !== 0;
@@ -73,7 +73,7 @@ export class RightsProfile {
   }
 
   maySubscribe(filter: string, qos: number): boolean {
-    if (this.#open) return true;
+    if (this.open) return true;
     if (!finalVerdict(this.#links, (link) => link.maySubscribe(filter, qos))) return false;
     if (!this.#options.strictSubscribe || this.#asksReceive) return true;
     return this.#mayEverReceive(filter);
@@ -95,7 +95,7 @@ export class RightsProfile {
   }
 
   mayUnsubscribe(filter: string): boolean {
-    return this.#open || finalVerdict(this.#links, (link) => link.mayUnsubscribe(filter));
+    return this.open || finalVerdict(this.#links, (link) => link.mayUnsubscribe(filter));
   }
 
   #remember(topic: string, known: number): void {

@@ -284,6 +284,8 @@ export class Bridge {
     this.#incoming.open(client, local, sessionPresent, this.#guarded);
     this.#tellHere(true);
     this.#sessionPresent = sessionPresent;
+    // These belong to messages that the remote broker may know, and are repeated only later.
+    for (const packetId of local.inflightIds?.() ?? []) client.reserve(packetId);
     this.#questions.ask(client);
     // The wire may have closed, or the session here been taken, meanwhile.
     if (this.#client !== client) return;

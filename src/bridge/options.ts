@@ -84,7 +84,8 @@ export interface BridgeOptions {
   readonly roundRobin: boolean;
   /**
    * How many QoS 1 and 2 messages may be on their way to the remote broker at a time, if that takes as
-   * many; 0 leaves it to the remote broker, and to `UNTOLD_WINDOW` where that cannot tell.
+   * many; 0 leaves it to the remote broker, and to `UNTOLD_WINDOW` and `UNTOLD_WINDOW_QOS2` where that
+   * cannot tell.
    */
   readonly maxInflight: number;
   /** The same the other way, which only a remote broker of MQTT 5.0 is told. */
@@ -113,6 +114,11 @@ export interface BridgeOptions {
 
 /** On their way to a broker that cannot tell how many it takes, where nothing else is said. */
 export const UNTOLD_WINDOW = 100;
+/**
+ * Of these at QoS 2: Mosquitto, unless told otherwise, silently drops what comes while it has 20
+ * exchanges of QoS 2 with a client open.
+ */
+export const UNTOLD_WINDOW_QOS2 = 19;
 /** More on their way do not make it faster. */
 export const WIDEST_WINDOW = 10_000;
 /** A session that is kept until it is ended. */

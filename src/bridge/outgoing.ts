@@ -16,7 +16,7 @@ import type { BridgeCounters } from "./bridge-counters.ts";
 import { outgoingProperties } from "./carried-properties.ts";
 import type { EchoGuard } from "./echo-guard.ts";
 import type { Marks } from "./marks.ts";
-import { type BridgeOptions, UNTOLD_WINDOW, WIDEST_WINDOW } from "./options.ts";
+import { type BridgeOptions, UNTOLD_WINDOW, UNTOLD_WINDOW_QOS2, WIDEST_WINDOW } from "./options.ts";
 import { Rate } from "./rate.ts";
 import { shownTopic, type TopicMap } from "./topic-map.ts";
 
@@ -96,6 +96,7 @@ export class Outgoing implements Peer {
         terms: {
           maxQueuedMessages,
           maxQueuedBytes,
+          ...(this.#isUntold ? { maxInflightQos2: UNTOLD_WINDOW_QOS2 } : {}),
           interleave: options.backlog === "interleave",
           arriving: (message) => this.#arriving(message),
         },
@@ -270,6 +271,12 @@ export class Outgoing implements Peer {
     if (problem !== undefined) return `cannot be sent: ${reasonText(problem)}`;
     if (this.#guarded && out.returns) echoes.sent(topic, payload);
     return undefined;
+  }
+
+  /** Nobody says how many messages the remote broker takes. */
+  get #isUntold(): boolean {
+    const { maxInflight, protocol } = this.#parts.options;
+    return maxInflight === 0 && protocol !== "mqttv50";
   }
 
   /** How many messages may be on their way to this remote broker. */

@@ -114,7 +114,11 @@ export class Broker implements Door, SessionContext, ConnectedClients {
    */
   restore(records: readonly StoredRecord[], backlogs = NO_BACKLOGS): number {
     const damaged = restoreRecords(this, records, backlogs);
+    // Other identifiers than lately, for nodes: their late answers to what an earlier life sent, of
+    // which nothing is known any more, would pass for answers to what is sent now.
+    const first = 1 + (Math.floor(this.clock.wall() / 10) % 0xffff);
     for (const session of this.sessions.values()) {
+      if (session.origin === "mqtt-sn") session.continueWith(first);
       if (session.peer === undefined) this.#expiry.begin(session, this.options.sessionExpiry);
     }
     return damaged;
@@ -274,8 +278,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     const { topic, payload, qos, retain } = message;
     if (topic.charCodeAt(0) === 0x24 && !mayAnyonePublish(topic)) return Reason.notAuthorized;
     if (rights?.mayPublish(topic, payload, qos, retain) === false) return Reason.notAuthorized;
-    // Whoever manages the broker must have been given the right to.
-    if (topic.startsWith("$CONTROL/") && rights === undefined) return Reason.notAuthorized;
+    if (topic.startsWith("$CONTROL/") && !mayManage(session)) return Reason.notAuthorized;
     if (retain && !this.options.retainAvailable) return Reason.retainNotSupported;
     // What is acknowledged must be kept, and there is no more room to keep it in.
     if (this.memoryFull) return Reason.quotaExceeded;
@@ -489,6 +492,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 }
 
+const LOCAL = /^(?:127\.|::1$|unix$)/;
 const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
 
 /** Clients do not publish what the broker says of itself, save a bridge whether it is connected. */
@@ -496,6 +500,13 @@ function mayAnyonePublish(topic: string): boolean {
   if (topic.startsWith("$SYS/")) return BRIDGE_STATE.test(topic);
   // Nobody can subscribe to it: such a filter is a shared subscription.
   return !topic.startsWith("$share/");
+}
+
+/** Whoever manages the broker must have been given the right to, or be on this machine. */
+function mayManage({ rights, peer }: Session): boolean {
+  if (rights === undefined) return false;
+  const { ipAddress = "" } = peer ?? {};
+  return rights.unruled !== true || LOCAL.test(ipAddress);
 }
 
 /** A will is published when nobody is there to answer for it: it does not manage the broker. */

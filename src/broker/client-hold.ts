@@ -36,6 +36,10 @@ export class ClientHold implements Client {
     return this.#session.peer === this.#peer;
   }
 
+  inflightIds(): readonly number[] {
+    return this.#holds ? this.#session.inflightIds() : [];
+  }
+
   setReceiveMaximum(receiveMaximum: number): void {
     if (this.#holds) this.#session.receiveMaximum = receiveMaximum;
   }

@@ -15,6 +15,7 @@ export class InflightWindow {
    */
   #slots: (Delivery | undefined)[] = new Array(SMALLEST).fill(undefined);
   #size = 0;
+  #sizeQos2 = 0;
   /** To be sent: for the first time, since their identifiers are durable, or again. */
   #due: Queue<Delivery> | undefined;
   #unsent = 0;
@@ -22,6 +23,11 @@ export class InflightWindow {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Those of QoS 2. */
+  get sizeQos2(): number {
+    return this.#sizeQos2;
   }
 
   /** Payload bytes. */
@@ -70,6 +76,7 @@ export class InflightWindow {
     while (this.#slots[packetId & (this.#slots.length - 1)] !== undefined) this.#grow();
     this.#slots[packetId & (this.#slots.length - 1)] = delivery;
     this.#size++;
+    if (delivery.qos === 2) this.#sizeQos2++;
     this.#bytes += size;
   }
 
@@ -79,6 +86,7 @@ export class InflightWindow {
     if (delivery === undefined) return undefined;
     this.#slots[packetId & (this.#slots.length - 1)] = undefined;
     this.#size--;
+    if (delivery.qos === 2) this.#sizeQos2--;
     this.#bytes -= delivery.size;
     if (delivery.state === "held" || delivery.state === "due") this.#unsent--;
     return delivery;

@@ -145,6 +145,11 @@ export class Session implements Subscriber {
     return keeps && !this.#isFull(message, 0);
   }
 
+  /** The packet identifiers of what is on its way to the client. */
+  inflightIds(): readonly number[] {
+    return this.#window?.inOrder().map(({ packetId }) => packetId) ?? [];
+  }
+
   /** Which packet of the client's is due under an identifier; undefined if nothing of it is in flight. */
   awaits(packetId: number): "puback" | "pubrec" | "pubcomp" | undefined {
     const delivery = this.#window?.get(packetId);
@@ -254,7 +259,7 @@ export class Session implements Subscriber {
     }
     const { context } = this;
     const first = !this.#queued && (qos === 2 || !this.#hasUnsent);
-    const room = this.#mayLaunch(message);
+    const room = this.#mayLaunch(message, qos);
     if (!(open && first && room) && this.#isFull(message, allowance)) {
       if (!this.#giveUpQos0(message, allowance)) {
         context.dropped(this, message);
@@ -397,6 +402,11 @@ export class Session implements Subscriber {
     });
   }
 
+  /** Gives the next message this packet identifier, or the next one that is free. */
+  continueWith(packetId: number): void {
+    this.#nextPacketId = packetId;
+  }
+
   /** Puts the deliveries read from the store back in their places, each in order of sequence. */
   restore(
     sent: readonly Delivery[],
@@ -500,7 +510,7 @@ export class Session implements Subscriber {
       const next = this.#waiting?.peek();
       if (next === undefined) break;
       const message = next.message as Message;
-      if (next.qos > 0 && !this.#mayLaunch(message)) break;
+      if (next.qos > 0 && !this.#mayLaunch(message, next.qos)) break;
       if (next.qos === 1 && this.#hasUnsent) break;
       this.#waiting?.shift();
       if (this.context.hasExpired(message)) this.#finish(next);
@@ -512,9 +522,14 @@ export class Session implements Subscriber {
   }
 
   /** Whether one more message may be on its way to the client. */
-  #mayLaunch(message: Message): boolean {
-    const { maxInflightBytes } = this.context.options;
-    return this.#window?.hasRoom(message, this.receiveMaximum, maxInflightBytes) !== false;
+  #mayLaunch(message: Message, qos: QoS): boolean {
+    const window = this.#window;
+    if (window === undefined) return true;
+    const { maxInflightQos2 } = this.terms ?? {};
+    if (qos === 2 && maxInflightQos2 !== undefined && window.sizeQos2 >= maxInflightQos2) {
+      return false;
+    }
+    return window.hasRoom(message, this.receiveMaximum, this.context.options.maxInflightBytes);
   }
 
   get #hasUnsent(): boolean {

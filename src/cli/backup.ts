@@ -1,7 +1,7 @@
 /** `midge backup`: everything that a Midge keeps, in one file, while it runs or not. */
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,7 +11,8 @@ import { BackupError, readBackup } from "../store/backup-format.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
 import { type DataOptions, dataFolderOf, openBackup, withDataOptions } from "./kept-data.ts";
 
-export function command(): Command {
+/** `version` is that of this program. */
+export function command(version: string): Command {
   const backup = new Command("backup")
     .description("write all that a Midge keeps to one file; the Midge may run meanwhile")
     .argument("<file>", 'where to; "-" is standard output');
@@ -23,11 +24,11 @@ The file holds sessions, subscriptions, queues, retained messages, nodes and wha
 ran, as they were at one moment. It does not hold the configuration file, nor password and ACL files.
 What it holds may be secret: only you can read it. midge restore puts it back.`,
     )
-    .action((file: string, options: DataOptions) => runToExit(() => run(file, options)));
+    .action((file: string, options: DataOptions) => runToExit(() => run(file, options, version)));
 }
 
-async function run(file: string, options: DataOptions): Promise<Exit> {
-  const content = await openBackup(dataFolderOf(options));
+async function run(file: string, options: DataOptions, version: string): Promise<Exit> {
+  const content = await openBackup(dataFolderOf(options), version);
   if (file === "-") {
     await pipeline(content, process.stdout);
     return Exit.success;
@@ -56,9 +57,9 @@ async function save(
   content: Readable,
   path: string,
 ): Promise<{ records: number; documents: number }> {
-  const file: FileHandle = await open(path, "wx", 0o600);
+  await pipeline(content, createWriteStream(path, { flags: "wx", mode: 0o600 }));
+  const file = await open(path, "r");
   try {
-    await pipeline(content, file.createWriteStream({ autoClose: false }));
     await file.sync();
   } finally {
     await file.close();

@@ -7,6 +7,7 @@ import { createGzip } from "node:zlib";
 import type { Command } from "commander";
 import { ConfigError, formatProblem } from "../config/config-error.ts";
 import { loadConfig } from "../config/load.ts";
+import type { StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
 import { BACKUP_REQUEST, SOCKET_NAME } from "../store/backup-door.ts";
 import { backupLines } from "../store/backup-format.ts";
@@ -15,7 +16,6 @@ import { isStoreInUse } from "../store/open-database.ts";
 import { recoverRecords } from "../store/recovered-records.ts";
 import { socketPath } from "../store/unix-path.ts";
 import { dataFolder } from "../system/data-folder.ts";
-import { VERSION } from "../version.ts";
 import { CommandFailure } from "./exit-codes.ts";
 
 export interface DataOptions {
@@ -52,14 +52,19 @@ export function placesIn(folder: string): DataPlaces {
   return { store: join(folder, "store"), documents: join(folder, "documents") };
 }
 
-/** A packed backup of all that is kept: from the running Midge, or else from the files. */
-export async function openBackup(folder: string): Promise<Readable> {
+/**
+ * A packed backup of all that is kept: from the running Midge, or else from the files. `version` is that
+ * of this program.
+ */
+export async function openBackup(folder: string, version: string): Promise<Readable> {
   const running = await askRunning(folder);
   if (running !== undefined) return running;
   await refuseIfInUse(folder);
-  return Readable.from(backupLines(stoppedSource(folder, await documentsOf(folder)))).pipe(
-    createGzip(),
-  );
+  const created = new Date().toISOString();
+  const records = [recordsOf(folder)];
+  const documents = await readDocuments(placesIn(folder).documents, STDERR);
+  const lines = backupLines({ version, created, documents, records });
+  return Readable.from(lines).pipe(createGzip());
 }
 
 /** Rejects with CommandFailure while a Midge runs on this data. */
@@ -69,17 +74,13 @@ export async function refuseIfInUse(folder: string): Promise<void> {
   }
 }
 
-function documentsOf(folder: string): Promise<[string, unknown][]> {
-  return readDocuments(placesIn(folder).documents, STDERR);
-}
-
 /** Of a Midge that does not run. Throws CommandFailure where there is nothing. */
-function stoppedSource(folder: string, documents: [string, unknown][]) {
+function recordsOf(folder: string): readonly StoredRecord[] {
   const { store } = placesIn(folder);
   if (!existsSync(store)) throw new CommandFailure(`There is no store in ${folder}.`);
   const { records, damage } = recoverRecords(store);
   for (const line of damage) process.stderr.write(`Warning: ${line}\n`);
-  return { version: VERSION, created: new Date().toISOString(), documents, records: [records] };
+  return records;
 }
 
 /** Undefined where none runs. */

@@ -26,7 +26,8 @@ interface DumpOptions extends DataOptions {
 /** What `midge store check` ends with where something is damaged; 1 is that it could not be checked. */
 const DAMAGED = 2 satisfies Exit;
 
-export function command(): Command {
+/** `version` is that of this program. */
+export function command(version: string): Command {
   const check = new Command("check").description(
     "compare every checksum and read every record of a Midge that does not run; nothing is changed",
   );
@@ -42,7 +43,9 @@ export function command(): Command {
         .action((options: DataOptions) => runToExit(() => checkStore(options))),
     )
     .addCommand(
-      withDataOptions(dump).action((options: DumpOptions) => runToExit(() => dumpStore(options))),
+      withDataOptions(dump).action((options: DumpOptions) =>
+        runToExit(() => dumpStore(options, version)),
+      ),
     );
 }
 
@@ -100,10 +103,10 @@ async function checkDocuments(path: string, problems: string[]): Promise<number>
   }
 }
 
-async function dumpStore(options: DumpOptions): Promise<Exit> {
+async function dumpStore(options: DumpOptions, version: string): Promise<Exit> {
   const { from, json } = options;
   const source =
-    from === undefined ? await openBackup(dataFolderOf(options)) : createReadStream(from);
+    from === undefined ? await openBackup(dataFolderOf(options), version) : createReadStream(from);
   const print = async (line: string): Promise<void> => {
     if (process.stdout.write(`${line}\n`)) return;
     await new Promise((resolve) => process.stdout.once("drain", resolve));

@@ -23,7 +23,7 @@ export const BRIDGE_LIMITS = {
       { min: 0, max: 65_535 },
       {
         description:
-          "How many QoS 1 and 2 messages may be on their way to the other broker at a time, if it takes as many. 0 means as many as it takes, which it tells with mqttv50; 100 otherwise.",
+          "How many QoS 1 and 2 messages may be on their way to the other broker at a time, if it takes as many. 0 means as many as it takes, which it tells with mqttv50; otherwise 100, of which 19 at QoS 2.",
       },
     ),
     0,

@@ -11,7 +11,11 @@ export function fallAsleep(node: SnNode, duration: number): void {
   const { core } = node;
   goToSleep(node, duration);
   // A power cut before that would leave a gateway that takes the node to be listening.
-  whenStored(node, () => core.output.send(node, { kind: "disconnect", duration: undefined }));
+  whenStored(node, () => {
+    // One that has woken had the answer to an earlier copy, and would take this for a refusal.
+    if (node.state !== "asleep") return;
+    core.output.send(node, { kind: "disconnect", duration: undefined });
+  });
 }
 
 /** The node sleeps for so long (s), as it has been told already that it may. */

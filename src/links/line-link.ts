@@ -77,7 +77,7 @@ export class LineLink implements Link {
     this.gatewayId = parts.gatewayId;
     this.advertiseInterval = parts.advertiseInterval;
     this.#protocol = parts.protocol({
-      write: (bytes) => this.#output.push(bytes),
+      write: (bytes, urgent) => this.#output.push(bytes, urgent),
       receive: (from, frame, reception) => parts.end.receive(this, from, frame, reception),
       tell: (text) => this.#tellOfRadio(text),
     });

@@ -13,7 +13,7 @@ export interface PacedOutputParts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly bytesPerSecond: number;
-  /** Bytes that may wait. */
+  /** Bytes that may wait, of urgent frames and of others. */
   readonly capacity: number;
   /** What has waited so long is not sent any more, ms: it was sent again since, or is outdated. */
   readonly patience: number;
@@ -22,15 +22,33 @@ export interface PacedOutputParts {
 /** See `Line.write`. */
 export type WriteBytes = (bytes: Uint8Array, written: () => void) => void;
 
-interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly since: number;
+/** Whole frames in order. */
+class Queue {
+  frames: { readonly bytes: Uint8Array; readonly since: number }[] = [];
+  size = 0;
+
+  put(bytes: Uint8Array, since: number): void {
+    this.frames.push({ bytes, since });
+    this.size += bytes.length;
+  }
+
+  /** Takes away the first `count`. */
+  shift(count: number): Uint8Array[] {
+    const taken = this.frames.splice(0, count).map(({ bytes }) => bytes);
+    for (const { length } of taken) this.size -= length;
+    return taken;
+  }
+
+  clear(): void {
+    this.frames = [];
+    this.size = 0;
+  }
 }
 
 export class PacedOutput {
   readonly #parts: PacedOutputParts;
-  #queue: Waiting[] = [];
-  #queued = 0;
+  readonly #urgent = new Queue();
+  readonly #others = new Queue();
   #write: WriteBytes | undefined;
   /** The system has not taken everything yet. */
   #busy = false;
@@ -46,7 +64,7 @@ export class PacedOutput {
 
   /** Bytes that wait. */
   get queued(): number {
-    return this.#queued;
+    return this.#urgent.size + this.#others.size;
   }
 
   /** Bytes that were given to the system. */
@@ -71,19 +89,19 @@ export class PacedOutput {
     this.#write = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#queue = [];
-    this.#queued = 0;
+    this.#urgent.clear();
+    this.#others.clear();
   }
 
-  /** Takes a copy of one frame. */
-  push(bytes: Uint8Array): void {
+  /** Takes a copy of one frame; an urgent one overtakes those that are not. */
+  push(bytes: Uint8Array, urgent = false): void {
     if (this.#write === undefined) return;
-    if (this.#queued + bytes.length > this.#parts.capacity) {
+    const queue = urgent ? this.#urgent : this.#others;
+    if (queue.size + bytes.length > this.#parts.capacity) {
       this.#dropped++;
       return;
     }
-    this.#queue.push({ bytes: bytes.slice(), since: this.#parts.clock.now() });
-    this.#queued += bytes.length;
+    queue.put(bytes.slice(), this.#parts.clock.now());
     this.#pump();
   }
 
@@ -93,8 +111,9 @@ export class PacedOutput {
       if (write === undefined || this.#busy || this.#timer !== undefined) return;
       const { clock, scheduler, bytesPerSecond } = this.#parts;
       const now = clock.now();
-      this.#dropOutdated(now);
-      if (this.#queue.length === 0) return;
+      this.#dropOutdated(this.#urgent, now);
+      this.#dropOutdated(this.#others, now);
+      if (this.queued === 0) return;
       const wait = this.#freeAt - LEAD - now;
       if (wait > 0) {
         this.#timer = scheduler.after(wait, () => {
@@ -122,31 +141,32 @@ export class PacedOutput {
     returned = true;
   }
 
-  #dropOutdated(now: number): void {
+  #dropOutdated(queue: Queue, now: number): void {
     const oldest = now - this.#parts.patience;
-    const kept = this.#queue.findIndex(({ since }) => since >= oldest);
+    const kept = queue.frames.findIndex(({ since }) => since >= oldest);
     if (kept === 0) return;
-    const outdated = this.#queue.splice(0, kept < 0 ? this.#queue.length : kept);
-    for (const { bytes } of outdated) this.#queued -= bytes.length;
-    this.#dropped += outdated.length;
+    this.#dropped += queue.shift(kept < 0 ? queue.frames.length : kept).length;
   }
 
   /** Whole frames: the first, and others while all together are no more than `most` bytes. */
   #gather(most: number): Uint8Array {
+    const frames: Uint8Array[] = [];
     let length = 0;
-    let count = 0;
-    for (const { bytes } of this.#queue) {
-      if (count > 0 && length + bytes.length > most) break;
-      length += bytes.length;
-      count++;
+    for (const queue of [this.#urgent, this.#others]) {
+      let count = 0;
+      for (const { bytes } of queue.frames) {
+        if (length > 0 && length + bytes.length > most) break;
+        length += bytes.length;
+        count++;
+      }
+      frames.push(...queue.shift(count));
     }
     const gathered = new Uint8Array(length);
     let at = 0;
-    for (const { bytes } of this.#queue.splice(0, count)) {
+    for (const bytes of frames) {
       gathered.set(bytes, at);
       at += bytes.length;
     }
-    this.#queued -= length;
     return gathered;
   }
 }

@@ -1,9 +1,36 @@
 /** Who holds a serial port: what can be found out of it, to tell a person whom to ask. */
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 /** Where programs leave notes of the ports they use, by old custom. */
 const LOCK_FOLDERS = ["/run/lock", "/var/lock"];
+
+/**
+ * "picocom (process 1234)", which has locked the port by flock; undefined where nobody has. To find out
+ * by opening it would change the other's settings: serialport sets before it locks.
+ */
+export async function flockHolder(port: string): Promise<string | undefined> {
+  const place = await stat(port).then(placeOf, () => undefined);
+  if (place === undefined) return undefined;
+  const locks = await readFile("/proc/locks", "utf8").catch(() => "");
+  for (const line of locks.split("\n")) {
+    const [, kind, , , pid, where] = line.split(/\s+/);
+    if (kind !== "FLOCK" || where !== place) continue;
+    // Those of other containers are not told.
+    const number = Number(pid);
+    if (number === process.pid) return "another link";
+    return number > 0 ? nameOf(number) : "another program";
+  }
+  return undefined;
+}
+
+/** As in /proc/locks: device numbers in hexadecimal, and the inode. */
+function placeOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
+  const major = (dev >>> 8) & 0xfff;
+  const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);
+  const hex = (value: number) => value.toString(16).padStart(2, "0");
+  return `${hex(major)}:${hex(minor)}:${ino}`;
+}
 
 /** "minicom (process 1234)", from the note that a running program left; undefined where there is none. */
 export async function lockHolder(

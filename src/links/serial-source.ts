@@ -2,7 +2,7 @@
 import { access, constants, readFile, realpath, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { type Line, type LineEnd, LineProblem, type LineSource } from "./line.ts";
-import { lockHolder, openHolder } from "./port-holder.ts";
+import { flockHolder, lockHolder, openHolder } from "./port-holder.ts";
 import { SerialLine, type SerialPortHandle } from "./serial-line.ts";
 import { describeMatch, findPorts, isPattern, type SerialMatch } from "./serial-match.ts";
 
@@ -30,10 +30,17 @@ export function bytesPerSecond({
   return baudRate / (1 + 8 + (parity === "none" ? 0 : 1) + stopBits);
 }
 
+/** How long not to ask again for a port whose holder had to be searched for, ms: that takes a while. */
+const ASK_AGAIN = 5000;
+
+/** Its holder was found only by trying, and by going through all programs. */
+class PortBusy extends LineProblem {}
+
 export class SerialSource implements LineSource {
   readonly sought: string;
   readonly #match: SerialMatch;
   readonly #settings: SerialSettings;
+  #busy: { readonly problem: PortBusy; readonly until: number } | undefined;
 
   constructor(match: SerialMatch, settings: SerialSettings) {
     this.#match = match;
@@ -42,6 +49,8 @@ export class SerialSource implements LineSource {
   }
 
   async open(accept: (line: Line) => LineEnd): Promise<void> {
+    const now = performance.now();
+    if (this.#busy !== undefined && now < this.#busy.until) throw this.#busy.problem;
     const paths = await findPorts(this.#match);
     let problem: unknown;
     // Of several that fit, another link may have one.
@@ -54,6 +63,7 @@ export class SerialSource implements LineSource {
         problem ??= error;
       }
     }
+    if (problem instanceof PortBusy) this.#busy = { problem, until: now + ASK_AGAIN };
     if (problem !== undefined) throw problem;
     const { usb, path } = this.#match;
     const what =
@@ -110,7 +120,7 @@ export async function checkPort(path: string): Promise<string> {
   } catch (error) {
     throw new LineProblem(await permissionProblem(path, port), error);
   }
-  const holder = await lockHolder(port);
+  const holder = (await lockHolder(port)) ?? (await flockHolder(port));
   if (holder !== undefined) throw new LineProblem(`${path} is held by ${holder}`);
   return port;
 }
@@ -152,7 +162,7 @@ async function openProblem(path: string, port: string, error: Error): Promise<Li
   const { message } = error;
   if (/cannot lock|busy/i.test(message)) {
     const holder = (await openHolder(port)) ?? "another program";
-    return new LineProblem(`${path} is held by ${holder}`, error);
+    return new PortBusy(`${path} is held by ${holder}`, error);
   }
   if (/no such (?:file|device)/i.test(message))
     return new LineProblem(`${path} is not there`, error);

@@ -54,6 +54,8 @@ export interface Rights {
    * `Access.rightsOf`. Undefined where rules never change what he may do.
    */
   readonly publisher?: Publisher | undefined;
+  /** True where no rule says anything: then only who is on this machine manages the broker. */
+  readonly unruled?: boolean | undefined;
   mayPublish(topic: string, payload: Uint8Array, qos: number, retain: boolean): boolean;
   /** A filter as subscribed to, without `$share/GROUP/`. */
   maySubscribe(filter: string, qos: number): boolean;

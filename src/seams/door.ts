@@ -49,6 +49,8 @@ export interface SessionTerms {
   readonly maxQueuedMessages: number;
   /** Payload bytes that may wait; 0 is no limit. */
   readonly maxQueuedBytes: number;
+  /** Messages of QoS 2 on their way to the client at a time, if fewer than of QoS 1 and 2 together. */
+  readonly maxInflightQos2?: number | undefined;
   /** What came while the client was away takes turns with what comes now, once it is back. */
   readonly interleave: boolean;
   /**
@@ -129,6 +131,8 @@ export interface Client {
   whenAdmitted?(answer: (refusal: ReasonCode | undefined) => void): void;
   /** Messages in the session that the peer has not got for good: queued and in flight. */
   readonly backlog: number;
+  /** The packet identifiers of what is on its way, for whoever needs others beside them. */
+  inflightIds?(): readonly number[];
   /**
    * How many QoS 1 and 2 messages may be on their way from now on, as `Opening.receiveMaximum`. For
    * whoever learns it only after entering; to be called while suspended.

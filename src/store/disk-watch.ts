@@ -15,6 +15,8 @@ export interface DiskWatchParts {
 }
 
 const INTERVAL = 1000;
+/** LevelDB begins new files when it opens, bytes. */
+const LEAST = 200_000;
 /** What must be free before there is room again, as a multiple of the reserve. */
 const RELIEF = 1.1;
 
@@ -32,7 +34,7 @@ export class DiskWatch {
 
   /** Takes the first look at once. */
   async start(): Promise<void> {
-    await this.#look();
+    await this.look();
     if (this.#isStopped) return;
     this.#timer = this.#parts.scheduler.after(INTERVAL, () => void this.start());
   }
@@ -42,13 +44,13 @@ export class DiskWatch {
     this.#timer?.cancel();
   }
 
-  /** Whether there is more room than the reserve now. */
+  /** Whether there is enough to open the store; the reserve is for that as well. */
   async hasRoom(): Promise<boolean> {
-    await this.#look();
-    return !this.#isLow && this.free !== 0;
+    await this.look();
+    return this.free === undefined || this.free >= LEAST;
   }
 
-  async #look(): Promise<void> {
+  async look(): Promise<void> {
     const { path, reserve, low, log } = this.#parts;
     this.free = await freeBytes(path);
     if (this.free === undefined || this.#isStopped) return;

@@ -7,16 +7,19 @@
  * synchronous=FULL) on ext4, records of 150 bytes, x86:
  *
  *                                             LevelDB   SQLite
- *   one message a commit    commits/s             700     2600
+ *   one message a commit    commits/s         320-700  230-2600 (busy and idle machine)
  *                           bytes given to disk  4300    11300 a message
- *                           bytes at the device 17100    18100 (ext4's own records included)
- *   100 a commit            messages/s          69000    66000
+ *                           bytes at the device 17100    20000 (ext4's own records included)
+ *   100 a commit            messages/s    37000-69000  13000-66000
  *                           bytes given to disk   250      750 a message
- *                           bytes at the device   500      810
- *   memory above bare Node  MB                      4       31 at rest, 25 and 46 under load
- *   a lost sector           records left at worst 98 %      0 %; 7 % of the files cannot be read at all
+ *                           bytes at the device   500      800
+ *   memory above bare Node  MB, little load         4       31
+ *                           MB, full load          25       47
+ *   a sector lost           read on average      99 %     91 %
+ *                           read at worst        98 %      0 %
  *
- * What decides is what reaches the card under load, memory, and that damage stays where it is.
+ * A lone commit may be faster with SQLite, which writes over its log. What decides is what reaches the
+ * card under load, memory, and that damage stays where it is.
  */
 import type { Journal, Settleable, StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";

@@ -124,7 +124,7 @@ export async function isStoreInUse(path: string): Promise<boolean> {
   try {
     probe = mkdtempSync(`${path}.probe-`);
   } catch {
-    // On a disk that cannot be written nobody can have it open.
+    // Who cannot write here does no harm to somebody who can.
     return false;
   }
   try {

@@ -69,5 +69,15 @@ test("a C++ program may include the headers", async () => {
   const text = '#include "mqttsn.h"\n#include "slip.h"\nint main() { return MQTTSN_OK; }\n';
   const file = join(folder, "includes.cpp");
   writeFileSync(file, text);
-  await succeed("c++", ["-std=c++11", "-Wall", "-Wextra", "-Werror", "-Imqttsn", "-c", file, "-o", `${file}.o`]);
+  await succeed("c++", [
+    "-std=c++11",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Imqttsn",
+    "-c",
+    file,
+    "-o",
+    `${file}.o`,
+  ]);
 });

@@ -1,8 +1,7 @@
 /** The sample qos-minus-one-beacon on an emulated ATtiny85, behind Midge's own serial link. */
-import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { avrBoard, defines, make, serialLink, succeed } from "../kit/firmware.ts";
+import { avrBoard, defines, make, serialLink } from "../kit/firmware.ts";
 import { mosquittoSub, startMidge } from "../kit/processes.ts";
 
 const BAUD_RATE = 9600;
@@ -22,12 +21,4 @@ test("a beacon's voltage comes without a connection", async (t) => {
     (text) => (text.match(/^beacons\/cellar\/millivolts 2[67]\d\d$/gm) ?? []).length >= 2,
     "two messages, a waking apart",
   );
-});
-
-test("the beacon takes a few hundred octets of flash and no memory", async () => {
-  const out = await make("qos-minus-one-beacon");
-  const sizes = await succeed("avr-size", [join(out, "qos-minus-one-beacon.elf")]);
-  const [flash = 0, data = 1, bss = 1] = (sizes.split("\n")[1] ?? "").trim().split(/\s+/).map(Number);
-  assert.ok(flash > 0 && flash <= 600, sizes);
-  assert.equal(data + bss, 0);
 });

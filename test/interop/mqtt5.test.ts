@@ -127,13 +127,13 @@ test("the will of a mosquitto_sub that is killed comes after its delay, and not 
       ...["-D", "will", "will-delay-interval", delay, "-D", "will", "content-type", "text"],
     );
   const quick = await start("quick", "1");
-  const slow = await start("slow", "2");
+  const slow = await start("slow", "5");
   quick.signal("SIGKILL");
   slow.signal("SIGKILL");
   await slow.ended;
-  await start("slow", "2");
+  await start("slow", "5");
   await watcher.until((text) => text.includes("will/quick"), "the will");
-  const third = await start("third", "2");
+  const third = await start("third", "6");
   third.signal("SIGKILL");
   await watcher.until((text) => text.includes("will/third"), "a later will");
   assert.deepEqual(lines(watcher), ["will/quick text gone", "will/third text gone"]);

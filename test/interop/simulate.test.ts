@@ -40,7 +40,10 @@ it("the demo shows all its values, asleep and awake, and ends in order", async (
   const leaving = gateway.all("disconnect").filter(({ duration }) => duration === undefined);
   assert.equal(leaving.length, 3);
   assert.match(program.output, /with seed 1\.\n/);
-  assert.match(program.output, /In \d+ s: \d+ published, \d+ received\.\nLost: nothing\.\nAck.*\n$/);
+  assert.match(
+    program.output,
+    /In \d+ s: \d+ published, \d+ received\.\nLost: nothing\.\nAck.*\n$/,
+  );
 });
 
 it("the tank sets its valve as it is told, and tells so at once", async (t) => {

@@ -95,7 +95,7 @@ export class Cable {
 
   /** `command` is one of those of serial-line.c. */
   async order(command: string): Promise<void> {
-    this.#program.say(`${command}\n`);
+    this.#program.write(`${command}\n`);
     const expected = ++this.#answers;
     await this.#program.until((text) => text.split("ok\n").length > expected, command);
   }

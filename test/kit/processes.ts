@@ -107,11 +107,6 @@ export class Program {
     this.#child.stdin?.end(text);
   }
 
-  /** Writes to its standard input, which stays open. */
-  say(text: string): void {
-    this.#child.stdin?.write(text);
-  }
-
   /** Waits until standard output and error together satisfy `test`. */
   async until(test: (text: string) => boolean, what: string): Promise<void> {
     const deadline = Date.now() + PATIENCE;

@@ -22,7 +22,7 @@ export interface SaturatingNodeParts {
 
 /** Messages under way at a time; the gateway takes 32. */
 const WINDOW = 24;
-const RETRY = 500;
+const RETRY = 150;
 const TICK = 5;
 
 interface UnderWay {

@@ -47,6 +47,7 @@ export class ScriptedAccess implements Access {
   #current({ username, clientId, listener, origin }: Credentials): Rights {
     return {
       publisher: { username, clientId, listener, origin },
+      unruled: this.rights.unruled,
       mayPublish: (...asked) => this.rights.mayPublish(...asked),
       maySubscribe: (...asked) => this.rights.maySubscribe(...asked),
       mayUnsubscribe: (...asked) => this.rights.mayUnsubscribe(...asked),

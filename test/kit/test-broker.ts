@@ -37,6 +37,8 @@ export interface TestBrokerSettings {
   readonly policy?: Partial<ListenerPolicy>;
   readonly access?: Access;
   readonly hooks?: BrokerHooks;
+  /** Where its clients connect from; this machine if not given. */
+  readonly remote?: string;
 }
 
 export class TestBroker {
@@ -47,6 +49,7 @@ export class TestBroker {
   readonly #autoCommit: boolean;
   readonly #allowAnonymous: boolean;
   readonly #policy: Partial<ListenerPolicy>;
+  readonly #remote: string;
   readonly #random = seededRandom(1);
   readonly #topics = new TextCache(64);
 
@@ -56,6 +59,7 @@ export class TestBroker {
     this.#autoCommit = settings.autoCommit ?? true;
     this.#allowAnonymous = settings.allowAnonymous ?? true;
     this.#policy = settings.policy ?? {};
+    this.#remote = settings.remote ?? "127.0.0.1:4711";
     this.broker = new Broker({
       clock: this.clock,
       scheduler: this.clock.scheduler,
@@ -74,7 +78,7 @@ export class TestBroker {
 
   /** A TCP connection that has sent nothing yet, of a client that speaks this level. */
   dial(level: ProtocolLevel = 4): TestClient {
-    const wire = new MemoryWire("127.0.0.1:4711");
+    const wire = new MemoryWire(this.#remote);
     const connection = new Connection({
       broker: this.broker,
       wire,

@@ -100,7 +100,9 @@ export function faultsOf(world: World): string[] {
     const sent = world.cloud.accepted.filter((command) => command.startsWith(`${clientId}#`));
     const [first] = commands;
     // What was sent before it subscribed is not for it.
-    const its = sent.filter((command) => first !== undefined && numberOf(command) >= numberOf(first));
+    const its = sent.filter(
+      (command) => first !== undefined && numberOf(command) >= numberOf(first),
+    );
     tell("commands lost", missing(its, commands));
     for (const end of ["q1", "q2"]) {
       const numbers = commands.filter((command) => command.endsWith(end)).map(numberOf);

@@ -33,8 +33,8 @@ export class WakeWatch implements RadioEar {
   /** Addresses that asked for leave to sleep and were not answered yet. */
   readonly #asking = new Set<string>();
 
-  /** Addresses from which nodes said who they are. */
-  readonly #known = new Set<string>();
+  /** Addresses from which nodes said who they are, and who. */
+  readonly #known = new Map<string, string>();
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -43,11 +43,13 @@ export class WakeWatch implements RadioEar {
   heard(address: string, frame: Uint8Array): void {
     const message = decodeMessage(frame);
     const nap = this.#naps.get(address);
-    if ("clientId" in message && message.clientId !== undefined) this.#known.add(address);
+    if ("clientId" in message && message.clientId !== undefined) {
+      this.#known.set(address, message.clientId);
+    }
     if (message.kind === "disconnect" && message.duration !== undefined) {
       this.#asking.add(address);
     } else if (message.kind === "connect") {
-      this.#naps.delete(address);
+      this.#connected(message.clientId);
       this.#asking.delete(address);
     }
     if (nap === undefined) return;
@@ -85,6 +87,11 @@ export class WakeWatch implements RadioEar {
     } else if (kind === "disconnect") {
       this.#naps.delete(address);
     }
+  }
+
+  /** It sleeps nowhere any more, wherever it was before. */
+  #connected(clientId: string): void {
+    for (const [address, who] of this.#known) if (who === clientId) this.#naps.delete(address);
   }
 
   /** What nodes wished at addresses where the gateway did not know them is forgotten. */

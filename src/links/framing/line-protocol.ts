@@ -3,8 +3,8 @@ import type { LinkAddress, Reception } from "../../seams/link.ts";
 import type { FramingFaults } from "./framing.ts";
 
 export interface LineProtocolEnd {
-  /** Bytes to be sent; they are reused after the call. */
-  write(bytes: Uint8Array): void;
+  /** Bytes to be sent; they are reused after the call. Urgent ones may overtake others. */
+  write(bytes: Uint8Array, urgent: boolean): void;
   /** A message from a node; the bytes are reused after the call. */
   receive(from: LinkAddress, frame: Uint8Array, reception?: Reception): void;
   /** What whoever looks after the radio should know. */

@@ -2,6 +2,7 @@
 import { ByteWriter } from "../../bytes/byte-writer.ts";
 import type { LinkAddress } from "../../seams/link.ts";
 import type { Framing, FramingFaults, TakeFrame } from "./framing.ts";
+import { isAnswer } from "./is-answer.ts";
 import type { LineProtocol, LineProtocolEnd } from "./line-protocol.ts";
 
 /** Of whatever is at the other end, also after it was unplugged and plugged in elsewhere. */
@@ -36,7 +37,7 @@ export class PointToPoint implements LineProtocol {
     const writer = this.#writer;
     writer.clear();
     this.#framing.encode(frame, writer);
-    if (writer.length > 0) this.#end.write(writer.view());
+    if (writer.length > 0) this.#end.write(writer.view(), isAnswer(frame));
   }
 
   broadcast(frame: Uint8Array): void {

@@ -5,6 +5,7 @@
 import { ByteWriter } from "../../bytes/byte-writer.ts";
 import type { LinkAddress, Reception } from "../../seams/link.ts";
 import type { FramingFaults, TakeFrame } from "./framing.ts";
+import { isAnswer } from "./is-answer.ts";
 import type { LineProtocol, LineProtocolEnd } from "./line-protocol.ts";
 import { BROADCAST, keyOf, XBeeAddress } from "./xbee-address.ts";
 import { XBeeFraming, type XBeeOptions } from "./xbee-framing.ts";
@@ -178,7 +179,7 @@ export class XBeeRadio implements LineProtocol {
     data.u8(radius);
     data.u8(0);
     data.raw(frame);
-    this.#write();
+    this.#write(isAnswer(frame));
   }
 
   #transmitted(frameId: number, status: number): void {
@@ -207,7 +208,7 @@ export class XBeeRadio implements LineProtocol {
     data.u8(ApiType.atCommand);
     data.u8(frameId);
     data.text("DB");
-    this.#write();
+    this.#write(true);
   }
 
   /** Type, frame id, command, status, value: the strength in -dBm. */
@@ -237,10 +238,10 @@ export class XBeeRadio implements LineProtocol {
     return this.#frameId;
   }
 
-  #write(): void {
+  #write(urgent: boolean): void {
     const line = this.#line;
     line.clear();
     this.#framing.encode(this.#data.view(), line);
-    this.#end.write(line.view());
+    this.#end.write(line.view(), urgent);
   }
 }

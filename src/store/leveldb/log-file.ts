@@ -18,64 +18,101 @@ export interface LogContent {
   readonly tornAt: number | undefined;
 }
 
-/** Where something is wrong, and where what is whole begins again. */
-interface Fault {
-  readonly at: number;
+export function readLog(bytes: Uint8Array): LogContent {
+  return new LogWalk(bytes).walk();
 }
 
-export function readLog(bytes: Uint8Array): LogContent {
-  const records: Uint8Array[] = [];
-  const faults: Fault[] = [];
-  let lastWhole = -1;
-  let parts: Uint8Array[] = [];
-  let begunAt = -1;
-  const abandon = (): void => {
-    if (begunAt >= 0) faults.push({ at: begunAt });
-    parts = [];
-    begunAt = -1;
-  };
-  for (let block = 0; block < bytes.length; block += BLOCK) {
-    const end = Math.min(block + BLOCK, bytes.length);
-    for (let at = block; at < end; ) {
-      const found = readFragment(bytes, at, end);
-      if (found === "filler") break;
+class LogWalk {
+  readonly #bytes: Uint8Array;
+  readonly #records: Uint8Array[] = [];
+  /** Places at which something is wrong. */
+  readonly #faults: number[] = [];
+  /** Behind this place there was something whole. */
+  #lastWhole = -1;
+  /** Of a record that is not complete. */
+  #parts: Uint8Array[] = [];
+  #begunAt = -1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  walk(): LogContent {
+    const { length } = this.#bytes;
+    for (let block = 0; block < length; block += BLOCK) {
+      this.#walkBlock(block, Math.min(block + BLOCK, length));
+    }
+    this.#abandon();
+    const isDamage = (at: number): boolean => at < this.#lastWhole;
+    return {
+      records: this.#records,
+      damaged: this.#faults.filter(isDamage),
+      tornAt: this.#faults.find((at) => !isDamage(at)),
+    };
+  }
+
+  #walkBlock(start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const found = readFragment(this.#bytes, at, end);
+      if (found === "filler") return;
       if (found === "bad") {
-        abandon();
-        faults.push({ at });
-        break;
+        const next = this.#passBad(at, end);
+        if (next === undefined) return;
+        at = next;
+      } else {
+        this.#take(at, found);
+        at += HEADER + found.payload.length;
       }
-      const { type, payload } = found;
-      if (type === Fragment.full || type === Fragment.first) {
-        abandon();
-        begunAt = at;
-      } else if (begunAt < 0) {
-        faults.push({ at });
-        at += HEADER + payload.length;
-        continue;
-      }
-      parts.push(payload);
-      if (type === Fragment.full || type === Fragment.last) {
-        records.push(parts.length === 1 ? payload : joined(parts));
-        lastWhole = at;
-        parts = [];
-        begunAt = -1;
-      }
-      at += HEADER + payload.length;
     }
   }
-  abandon();
-  const damaged = faults.filter(({ at }) => at < lastWhole).map(({ at }) => at);
-  const tornAt = faults.find(({ at }) => at > lastWhole)?.at;
-  return { records, damaged, tornAt };
+
+  /** Where to go on behind a damaged fragment; undefined: not in this block. */
+  #passBad(at: number, end: number): number | undefined {
+    this.#abandon();
+    this.#faults.push(at);
+    const next = at + HEADER + lengthAt(this.#bytes, at);
+    if (isFragment(this.#bytes, next, end)) return next;
+    if (holdsFragment(this.#bytes, at + 1, end)) this.#lastWhole = at + 1;
+    return undefined;
+  }
+
+  #take(at: number, { type, payload }: WholeFragment): void {
+    const begins = type === Fragment.full || type === Fragment.first;
+    if (begins) {
+      this.#abandon();
+      this.#begunAt = at;
+    } else if (this.#begunAt < 0) {
+      this.#faults.push(at);
+      return;
+    }
+    this.#parts.push(payload);
+    if (type !== Fragment.full && type !== Fragment.last) return;
+    this.#records.push(this.#parts.length === 1 ? payload : joined(this.#parts));
+    this.#lastWhole = at;
+    this.#parts = [];
+    this.#begunAt = -1;
+  }
+
+  /** What was begun has no end. */
+  #abandon(): void {
+    if (this.#begunAt >= 0) this.#faults.push(this.#begunAt);
+    this.#parts = [];
+    this.#begunAt = -1;
+  }
+}
+
+interface WholeFragment {
+  readonly type: number;
+  readonly payload: Uint8Array;
 }
 
 function readFragment(
   bytes: Uint8Array,
   at: number,
   end: number,
-): { type: number; payload: Uint8Array } | "filler" | "bad" {
+): WholeFragment | "filler" | "bad" {
   if (at + HEADER > end) return isZero(bytes, at, end) ? "filler" : "bad";
-  const length = (bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8);
+  const length = lengthAt(bytes, at);
   const type = bytes[at + 6] as number;
   // Space that the file system had given and nobody had written to yet.
   if (type === Fragment.zero && length === 0) return isZero(bytes, at, end) ? "filler" : "bad";
@@ -83,6 +120,23 @@ function readFragment(
   const stop = at + HEADER + length;
   if (maskedChecksum(crc32c(bytes, at + 6, stop)) !== u32At(bytes, at)) return "bad";
   return { type, payload: bytes.subarray(at + HEADER, stop) };
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 4] ?? 0) | ((bytes[at + 5] ?? 0) << 8);
+}
+
+function isFragment(bytes: Uint8Array, at: number, end: number): boolean {
+  return at < end && typeof readFragment(bytes, at, end) === "object";
+}
+
+/**
+ * Whether there is something whole behind a place at which the length is damaged. It is not taken up:
+ * what looks like it may be part of a message that somebody made so.
+ */
+function holdsFragment(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at + HEADER < end; at++) if (isFragment(bytes, at, end)) return true;
+  return false;
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {

@@ -182,7 +182,8 @@ const HISTORY: readonly Danger[] = [
       [`${HERE}/stored-records.test.ts`, "a broker's record cut off at any byte"],
       [`${HERE}/stored-records.test.ts`, "a broker's record with any bit flipped"],
       [`${HERE}/stored-records.test.ts`, "a gateway's record cut off"],
-      ["test/unit/store/level-journal.test.ts", "a log cut off at any byte"],
+      ["test/unit/store/damage.test.ts", "a log that is cut off anywhere"],
+      ["test/unit/store/damage.test.ts", "a flipped bit anywhere"],
     ],
   },
   {

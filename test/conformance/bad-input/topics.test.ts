@@ -182,6 +182,18 @@ test("nothing is managed by a will to $CONTROL, nor by those who were not given 
   assert.deepEqual(requests, ["{}"]);
 });
 
+test("without any rules nobody manages the broker but from this machine", () => {
+  const topic = "$CONTROL/gateway/v1";
+  const places = { "127.0.0.1:9": 1, "::1:9": 1, unix: 1, "192.0.2.7:9": 0, "2001:db8::1:9": 0 };
+  for (const [remote, expected] of Object.entries(places)) {
+    let requests = 0;
+    const broker = new TestBroker({ remote, access: new ScriptedAccess({ unruled: true }) });
+    broker.broker.control({ topic, handle: () => void requests++ });
+    broker.connect("c").publish(topic, "{}", 1, 1);
+    assert.equal(requests, expected, remote);
+  }
+});
+
 test("a request to $CONTROL is not kept as a retained message", () => {
   const topic = "$CONTROL/broker/v1";
   const broker = new TestBroker({ access: new ScriptedAccess() });

@@ -376,3 +376,28 @@ test("the local client id is taken while the remote broker is away: nothing brea
   bridge.here.connect("p").publish("a", "x", 1, 1);
   assert.deepEqual(remote.told(), ["publish a=x q1 #1"]);
 });
+
+test("what is asked first takes no packet identifier of a message that is under way", () => {
+  const bridge = new TestBridge({
+    topics: [topic("a", "both", 2)],
+    options: { notifications: true },
+  });
+  bridge.bridge.start();
+  const first = bridge.accept();
+  first.answer();
+  const client = bridge.here.connect("c");
+  for (let id = 1; id <= 3; id++) client.publish("a", `${id}`, 2, id);
+  bridge.here.disk.commit();
+  const ids = first.take().flatMap((packet) => ("packetId" in packet ? [packet.packetId] : []));
+  assert.equal(ids.length, 3);
+  first.send({ kind: "pubrec", packetId: ids[0] ?? 0 });
+  first.wire.break();
+  bridge.wait();
+  const second = bridge.accept(true);
+  const asked = second.take().flatMap((packet) => ("packetId" in packet ? [packet.packetId] : []));
+  assert.equal(asked.length, 2);
+  assert.deepEqual(
+    asked.filter((packetId) => ids.includes(packetId)),
+    [],
+  );
+});

@@ -56,7 +56,9 @@ test("messages survive a power cut between publish and connection", () => {
   here.connect("p").publish("a", "kept", 2, 1);
   const after = new TestBridge({ here: here.restart(), topics: [topic("#", "out", 2)] });
   after.bridge.start();
-  assert.deepEqual(after.accept().told(), ["publish a=kept q2 #1"]);
+  const told = after.accept().told();
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /^publish a=kept q2 #\d+$/);
 });
 
 test("a message under way at a power cut goes on under the identifier the remote broker knows", () => {

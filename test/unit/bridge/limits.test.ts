@@ -148,3 +148,22 @@ test("a session that is kept lets go of topics that are not shared any more", ()
   client.publish("b", "y", 1, 2);
   assert.equal(second.bridge.backlog, 1);
 });
+
+test("before MQTT 5.0 few messages of QoS 2 are under way by themselves, beside those of QoS 1", () => {
+  const sent = (options: object) => {
+    const here = new TestBroker({ options: { receiveMaximum: 1000 } });
+    const bridge = new TestBridge({ here, topics: [topic("#", "out", 2)], options });
+    const remote = bridge.start();
+    const client = here.connect("c");
+    for (let id = 1; id <= 10; id++) client.publish("one", "x", 1, id);
+    for (let id = 101; id <= 150; id++) client.publish("two", "x", 2, id);
+    for (let waits = 0; waits < 3; waits++) here.disk.commit();
+    const told = remote.told();
+    return [
+      told.filter((line) => line.includes("q1")),
+      told.filter((line) => line.includes("q2")),
+    ].map((lines) => lines.length);
+  };
+  assert.deepEqual(sent({}), [10, 19]);
+  assert.deepEqual(sent({ maxInflight: 60 }), [10, 50]);
+});

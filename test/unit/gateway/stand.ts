@@ -76,6 +76,8 @@ export class FakeJournal implements Journal {
   writes = 0;
   /** Nothing is durable before `commit()`. */
   slow = false;
+  /** The disk takes nothing. */
+  full = false;
   readonly #waiting: Settleable[] = [];
 
   put(key: string, value: Uint8Array): void {

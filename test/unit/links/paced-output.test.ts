@@ -105,3 +105,12 @@ test("a line that is gone takes nothing with it into the next", () => {
   stand.clock.advance(1000);
   assert.deepEqual(stand.written.map(({ bytes }) => bytes).slice(1), ["new"]);
 });
+
+test("answers overtake what else waits, and have room of their own", () => {
+  const stand = new Stand();
+  for (let count = 0; count < 100; count++) stand.push("slow......");
+  stand.output.push(Buffer.from("URGENT"), true);
+  stand.clock.advance(40);
+  const all = stand.written.map(({ bytes }) => bytes).join("");
+  assert.ok(all.indexOf("URGENT") > 0 && all.indexOf("URGENT") <= 40, all);
+});
