@@ -238,7 +238,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.counters.publishReceived++;
     this.counters.publishBytesReceived += message.payload.length;
     if (!isTopicName(topic, this.options.maxTopicLevels)) return Reason.topicNameInvalid;
-    if (qos === 2 && session.incoming.isRepeated(packetId, dup)) {
+    if (qos === 2 && session.incoming.isRepeated(packetId, dup, message)) {
       return session.incoming.again(packetId, peer);
     }
     const refusal = this.#refusal(session, message);
@@ -250,7 +250,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
-      if (qos === 2) session.incoming.add(packetId, custody);
+      if (qos === 2) session.incoming.add(packetId, custody, message);
     }
     // A request may hold passwords: it is kept nowhere.
     if (passed?.retain === true && this.options.retainAvailable && !isRequest) {

@@ -47,7 +47,9 @@ export class BrokerDirectedDoor implements DirectedDoor {
     if (session === undefined || session.peer !== peer) return Reason.notAuthorized;
     const { incoming } = session;
     const { qos } = message;
-    if (qos === 2 && incoming.isRepeated(packetId, dup)) return incoming.again(packetId, peer);
+    if (qos === 2 && incoming.isRepeated(packetId, dup, message)) {
+      return incoming.again(packetId, peer);
+    }
     if (broker.memoryFull) return Reason.quotaExceeded;
     if (broker.records.full && this.#needsStore(message, session, recipients)) {
       return Reason.quotaExceeded;
@@ -55,7 +57,7 @@ export class BrokerDirectedDoor implements DirectedDoor {
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
-      if (qos === 2) incoming.add(packetId, custody);
+      if (qos === 2) incoming.add(packetId, custody, message);
     }
     this.#deliver(message, recipients, custody);
     return custody?.seal(Reason.success) === false ? PENDING : Reason.success;

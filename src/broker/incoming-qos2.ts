@@ -4,8 +4,11 @@
  * a power cut neither doubles a message nor swallows the next one of the same identifier.
  */
 
+import { crc32c } from "../bytes/crc32c.ts";
+import { encodeUtf8 } from "../bytes/utf8.ts";
 import { Reason } from "../mqtt/reason-codes.ts";
 import { PENDING, type Peer, type PublishOutcome } from "../seams/door.ts";
+import type { Message } from "../seams/message.ts";
 import type { Custody } from "./custody.ts";
 import type { Session } from "./session.ts";
 
@@ -14,6 +17,8 @@ interface Received {
   readonly custody: Custody | undefined;
   /** The session's count of holds when it came. */
   hold: number;
+  /** What tells its topic and payload from others; 0 is not known. */
+  readonly print: number;
 }
 
 export class IncomingQos2 {
@@ -43,20 +48,25 @@ export class IncomingQos2 {
 
   /**
    * Whether a message under this identifier is one that came before. One without DUP that comes
-   * after the client has come back is not: it would have been marked as sent again [MQTT-3.3.1-1].
+   * after the client has come back is not: it would have been marked as sent again [MQTT-3.3.1-1]. Some
+   * MQTT clients do not mark it, so that the same message is taken for a repetition; but an MQTT-SN node
+   * that lost its memory says the same thing again under the same identifier.
    */
-  isRepeated(packetId: number, dup: boolean): boolean {
+  isRepeated(packetId: number, dup: boolean, message: Message): boolean {
     if (this.#completing.has(packetId)) return true;
     const received = this.#unreleased.get(packetId);
-    return received !== undefined && (dup || received.hold === this.#session.holds);
+    if (received === undefined) return false;
+    if (dup || received.hold === this.#session.holds) return true;
+    return this.#session.origin !== "mqtt-sn" && received.print === printOf(message);
   }
 
   /** A message came under this identifier for the first time. */
-  add(packetId: number, custody: Custody): void {
+  add(packetId: number, custody: Custody, message: Message): void {
     const { persistent, clientId, context, holds } = this.#session;
-    this.#unreleased.set(packetId, { custody, hold: holds });
+    const print = printOf(message);
+    this.#unreleased.set(packetId, { custody, hold: holds, print });
     if (!persistent) return;
-    context.records.putIncoming(clientId, packetId);
+    context.records.putIncoming(clientId, packetId, print);
     custody.expect();
     context.records.afterCommit(custody);
   }
@@ -103,7 +113,12 @@ export class IncomingQos2 {
   }
 
   /** Takes back an identifier from the store. */
-  restore(packetId: number): void {
-    this.#unreleased.set(packetId, { custody: undefined, hold: 0 });
+  restore(packetId: number, print: number): void {
+    this.#unreleased.set(packetId, { custody: undefined, hold: 0, print });
   }
+}
+
+/** 32 bits that differ for different topics or payloads, save once in four billion. */
+function printOf({ topic, payload }: Message): number {
+  return crc32c(payload, 0, payload.length, crc32c(encodeUtf8(topic))) || 1;
 }

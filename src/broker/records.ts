@@ -62,7 +62,13 @@ export type BrokerFact =
       /** `SharedGroup.key` of the shared subscription that brought it. */
       readonly group: string | undefined;
     }
-  | { readonly kind: "incoming"; readonly clientId: string; readonly packetId: number }
+  | {
+      readonly kind: "incoming";
+      readonly clientId: string;
+      readonly packetId: number;
+      /** 0 where the record is of a time when there was none. */
+      readonly print: number;
+    }
   | {
       readonly kind: "retained";
       readonly message: Message;
@@ -172,8 +178,9 @@ export class Records {
     this.#journal.delete(deliveryKey(clientId, sequence, numbered));
   }
 
-  putIncoming(clientId: string, packetId: number): void {
-    this.#begin();
+  /** `print` is `Received.print`, 32 bits. */
+  putIncoming(clientId: string, packetId: number, print: number): void {
+    this.#begin().u32(print);
     this.#put(`i/${clientId}\0${packetId}`);
   }
 
@@ -394,7 +401,8 @@ function readFact(
       return readDelivery(reader, clientId, Number.parseInt(detail, 16), clock);
     case "i": {
       const packetId = Number.parseInt(detail, 10);
-      return packetId > 0 ? { kind: "incoming", clientId, packetId } : undefined;
+      const print = reader.remaining > 0 ? reader.u32() : 0;
+      return packetId > 0 ? { kind: "incoming", clientId, packetId, print } : undefined;
     }
     case "r": {
       const read = readMessage(reader, clock);

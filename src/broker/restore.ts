@@ -110,7 +110,7 @@ function restoreFact(
       return true;
     }
     case "incoming":
-      session?.incoming.restore(fact.packetId);
+      session?.incoming.restore(fact.packetId, fact.print);
       return session !== undefined;
     case "session":
       return true;

@@ -4,8 +4,8 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { ByteReader } from "../bytes/byte-reader.ts";
-import { bareAddress } from "../sockets/peer-info.ts";
 import { crc32c } from "../bytes/crc32c.ts";
+import { bareAddress } from "../sockets/peer-info.ts";
 
 /** What the load balancer says of the TLS connection that it ended. */
 export interface ProxyTls {

@@ -8,34 +8,16 @@ import type { CertificateOptions, TlsOptions } from "../../src/listeners/options
 import { type Issued, type IssueOptions, opensslOutput, TestCa } from "../kit/certificates.ts";
 import { type ListenerRig, prepareListener, startListener } from "../kit/listener-rig.ts";
 import { runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { type TlsSite, tlsOptions, tlsSite } from "../kit/tls-site.ts";
 
-interface Site {
-  readonly folder: string;
-  readonly ca: TestCa;
-  readonly server: Issued;
-}
-
-function site(t: TestContext): Site {
-  const folder = temporaryFolder(t);
-  const ca = new TestCa(folder);
-  return { folder, ca, server: ca.issue("server") };
-}
-
-function tlsOptions({ ca, server }: Site, more: Partial<CertificateOptions> = {}): TlsOptions {
-  return {
-    identification: {
-      kind: "certificate",
-      certFile: server.cert,
-      keyFile: server.key,
-      caFile: ca.cert,
-      requireCertificate: true,
-      userNameFrom: "common-name",
-      ignoreDates: true,
-      ...more,
-    },
-    minimumVersion: "TLSv1.2",
-    alpn: [],
-  };
+/** Certificates are wanted, and their dates do not count. */
+function timeless(here: TlsSite, more: Partial<CertificateOptions> = {}): TlsOptions {
+  const certificates = {
+    requireCertificate: true,
+    userNameFrom: "common-name",
+    ignoreDates: true,
+  } as const;
+  return tlsOptions(here, { ...certificates, ...more });
 }
 
 /** Whether what is sent comes back. */
@@ -59,7 +41,7 @@ const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof VERSIONS)[number];
 
 /** A CA under the test's own, whose certificate has these lines of extensions. */
-function authority({ folder, ca }: Site, options: IssueOptions): TestCa {
+function authority({ folder, ca }: TlsSite, options: IssueOptions): TestCa {
   ca.issue("middle", options);
   return new TestCa(folder, "middle", true);
 }
@@ -67,14 +49,14 @@ function authority({ folder, ca }: Site, options: IssueOptions): TestCa {
 const CA_EXTENSIONS = "basicConstraints = critical,CA:true\nkeyUsage = critical,keyCertSign\n";
 
 /** The certificate of `who` with that of `above` behind it, as clients send it. */
-function withChain({ folder }: Site, who: Issued, above: TestCa): Issued {
+function withChain({ folder }: TlsSite, who: Issued, above: TestCa): Issued {
   const cert = join(folder, "chain.crt");
   writeFileSync(cert, readFileSync(who.cert, "utf8") + readFileSync(above.cert, "utf8"));
   return { cert, key: who.key };
 }
 
 /** Whether OpenSSL counts a path as good is told by the titles. */
-const GOOD: readonly (readonly [string, (here: Site) => Issued])[] = [
+const GOOD: readonly (readonly [string, (here: TlsSite) => Issued])[] = [
   ["of today", ({ ca }) => ca.issue("client")],
   ["that has expired", ({ ca }) => ca.issue("client", { expired: true })],
   ["that is not valid yet", ({ ca }) => ca.issue("client", { early: true })],
@@ -100,7 +82,7 @@ const UNTRUSTED = "its certificate comes from a CA that is not trusted here";
 const NO_CA = "its certificate comes from one that is no CA";
 const PURPOSE = "its certificate is not one for clients";
 
-const BAD: readonly (readonly [string, (here: Site) => Issued | undefined, string])[] = [
+const BAD: readonly (readonly [string, (here: TlsSite) => Issued | undefined, string])[] = [
   ["none at all", () => undefined, "it showed no certificate"],
   [
     "one of another CA",
@@ -174,13 +156,13 @@ const BAD: readonly (readonly [string, (here: Site) => Issued | undefined, strin
   ],
 ];
 
-const contexts = new WeakMap<Site, TestContext>();
+const contexts = new WeakMap<TlsSite, TestContext>();
 
 describe("a certificate whose dates do not count is taken", () => {
   for (const [title, issue] of GOOD) {
     test(title, async (t) => {
-      const here = site(t);
-      const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
+      const here = tlsSite(t);
+      const rig = await startListener(t, { options: { tls: timeless(here) } });
       const who = issue(here);
       for (const version of VERSIONS) assert.equal(await echoes(rig, who, version), true, version);
       const names = rig.ends.map(({ wire }) => wire.identity?.username);
@@ -192,9 +174,9 @@ describe("a certificate whose dates do not count is taken", () => {
 describe("and refused for all else", () => {
   for (const [title, issue, problem] of BAD) {
     test(title, async (t) => {
-      const here = site(t);
+      const here = tlsSite(t);
       contexts.set(here, t);
-      const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
+      const rig = await startListener(t, { options: { tls: timeless(here) } });
       const who = issue(here);
       for (const version of VERSIONS) assert.equal(await echoes(rig, who, version), false, version);
       const told = () => rig.log.lines.filter((one) => one.startsWith("connection: "));
@@ -210,8 +192,8 @@ describe("and refused for all else", () => {
 });
 
 test("mosquitto_pub comes in with a certificate that has expired", async (t) => {
-  const here = site(t);
-  const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
+  const here = tlsSite(t);
+  const rig = await startListener(t, { options: { tls: timeless(here) } });
   const { cert, key } = here.ca.issue("client", { expired: true });
   const words = ["-h", "127.0.0.1", "-p", String(rig.port), "--cafile", here.ca.cert];
   const client = runToEnd(t, "mosquitto_pub", [
@@ -231,8 +213,8 @@ test("mosquitto_pub comes in with a certificate that has expired", async (t) => 
 
 for (const version of VERSIONS) {
   test(`no session of ${version} is resumed, as it would say less of the certificate`, async (t) => {
-    const here = site(t);
-    const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
+    const here = tlsSite(t);
+    const rig = await startListener(t, { options: { tls: timeless(here) } });
     const { cert, key } = here.ca.issue("client", { expired: true });
     const target = [
       "-connect",
@@ -247,8 +229,8 @@ for (const version of VERSIONS) {
 }
 
 test("with a revocation list it cannot be, as dates would hide who is revoked", async (t) => {
-  const here = site(t);
-  const tls = tlsOptions(here, { crlFile: here.ca.crl() });
+  const here = tlsSite(t);
+  const tls = timeless(here, { crlFile: here.ca.crl() });
   const { listener } = prepareListener(t, { options: { tls } });
   await assert.rejects(listener.start(), { message: /^cannot listen on port 0: with crlfile/ });
 });

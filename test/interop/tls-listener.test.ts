@@ -17,47 +17,16 @@ import { describe, type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import mqtt from "mqtt";
 import { WebSocket } from "ws";
-import type { CertificateOptions, TlsOptions } from "../../src/listeners/options.ts";
+import type { CertificateOptions } from "../../src/listeners/options.ts";
 import { subjectOf, subjectText } from "../../src/listeners/x509-subject.ts";
 import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
 import { type Issued, opensslOutput, selfSigned, TestCa } from "../kit/certificates.ts";
 import { type ListenerRig, prepareListener, startListener } from "../kit/listener-rig.ts";
 import { mosquittoSub, Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { type TlsSite, tlsOptions, tlsSite } from "../kit/tls-site.ts";
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
-
-interface Site {
-  readonly folder: string;
-  readonly ca: TestCa;
-  readonly server: Issued;
-}
-
-function site(t: TestContext): Site {
-  const folder = temporaryFolder(t);
-  const ca = new TestCa(folder);
-  return { folder, ca, server: ca.issue("server") };
-}
-
-function tlsOptions(
-  { ca, server }: Site,
-  certificates: Partial<CertificateOptions> = {},
-  more: Partial<TlsOptions> = {},
-): TlsOptions {
-  return {
-    identification: {
-      kind: "certificate",
-      certFile: server.cert,
-      keyFile: server.key,
-      caFile: ca.cert,
-      requireCertificate: false,
-      ...certificates,
-    },
-    minimumVersion: "TLSv1.2",
-    alpn: [],
-    ...more,
-  };
-}
 
 function identified(who: Issued | undefined): { cert?: Buffer; key?: Buffer } {
   return who === undefined ? {} : { cert: readFileSync(who.cert), key: readFileSync(who.key) };
@@ -95,7 +64,7 @@ async function servedName(t: TestContext, rig: ListenerRig, ca: TestCa): Promise
 
 describe("mosquitto's clients", () => {
   test("publish and subscribe over TLS, by every version that is allowed", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const broker = await aedesBehindWires();
     t.after(() => broker.stop());
     const { port } = await startListener(t, {
@@ -134,7 +103,7 @@ describe("mosquitto's clients", () => {
   });
 
   test("come in with a certificate, and not without", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const client = here.ca.issue("client");
     const broker = await aedesBehindWires();
     t.after(() => broker.stop());
@@ -152,7 +121,7 @@ describe("mosquitto's clients", () => {
 });
 
 test("mqtt.js publishes and subscribes over TLS and over secure WebSocket", async (t) => {
-  const here = site(t);
+  const here = tlsSite(t);
   const client = here.ca.issue("client");
   const broker = await aedesBehindWires();
   t.after(() => broker.stop());
@@ -174,7 +143,7 @@ test("mqtt.js publishes and subscribes over TLS and over secure WebSocket", asyn
 });
 
 test("client certificates", async (t) => {
-  const here = site(t);
+  const here = tlsSite(t);
   const { ca, folder } = here;
   const revoked = ca.issue("revoked");
   ca.revoke(revoked);
@@ -216,7 +185,7 @@ test("client certificates", async (t) => {
 
 describe("the user name from a certificate", () => {
   test("is its common name, or its whole subject", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const client = here.ca.issue("client", {
       subject: "/C=GB/L=Nottingham/O=Server/OU=Production/CN=test cliënt",
     });
@@ -235,7 +204,7 @@ describe("the user name from a certificate", () => {
   });
 
   test("is known again when a TLS session is resumed", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const client = here.ca.issue("client");
     const rig = await startListener(t, {
       options: { tls: tlsOptions(here, { userNameFrom: "common-name" }) },
@@ -255,7 +224,7 @@ describe("the user name from a certificate", () => {
     ["a control character in it", "/CN=a\tb"],
   ] as const) {
     test(`with ${what}: refused`, async (t) => {
-      const here = site(t);
+      const here = tlsSite(t);
       const client = here.ca.issue("client", { subject });
       const rig = await startListener(t, {
         options: { tls: tlsOptions(here, { userNameFrom: "common-name" }) },
@@ -267,7 +236,7 @@ describe("the user name from a certificate", () => {
   }
 
   test("is demanded even where require_certificate is not set", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, {
       options: { tls: tlsOptions(here, { userNameFrom: "common-name" }) },
     });
@@ -277,7 +246,7 @@ describe("the user name from a certificate", () => {
 });
 
 test("a folder of CAs is trusted as a file of them is", async (t) => {
-  const here = site(t);
+  const here = tlsSite(t);
   const client = here.ca.issue("client");
   const capath = join(here.folder, "authorities");
   mkdirSync(capath);
@@ -294,7 +263,7 @@ test("a folder of CAs is trusted as a file of them is", async (t) => {
 
 describe("versions and ciphers", () => {
   test("below the lowest version: refused", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, {
       options: { tls: tlsOptions(here, {}, { minimumVersion: "TLSv1.3" }) },
     });
@@ -303,7 +272,7 @@ describe("versions and ciphers", () => {
   });
 
   test("only those that the options name", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
     const rig = await startListener(t, {
       options: { tls: tlsOptions(here, {}, { ciphers, ciphersTls13: "TLS_AES_128_GCM_SHA256" }) },
@@ -322,7 +291,7 @@ describe("versions and ciphers", () => {
 
 describe("files that are read again", () => {
   test("new handshakes see the new certificate, and old connections go on", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
     const old = dial(t, rig, here.ca, {});
     assert.equal(await echoes(old), true);
@@ -334,7 +303,7 @@ describe("files that are read again", () => {
   });
 
   test("a change is noticed without being told", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
     replace(here.ca.issue("renewed"), here.server);
     await rig.until(
@@ -346,7 +315,7 @@ describe("files that are read again", () => {
   });
 
   test("so is a link that points elsewhere", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const [cert, key] = [join(here.folder, "live.crt"), join(here.folder, "live.key")];
     symlinkSync(here.server.cert, cert);
     symlinkSync(here.server.key, key);
@@ -369,7 +338,7 @@ describe("files that are read again", () => {
   });
 
   test("and a file that a link leads to in another folder", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const away = join(here.folder, "away");
     mkdirSync(away);
     const stored = { cert: join(away, "s.crt"), key: join(away, "s.key") };
@@ -387,7 +356,7 @@ describe("files that are read again", () => {
   });
 
   test("a bad new file leaves everything as it was, and the log says so", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
     const bad: readonly (() => void)[] = [
       () => writeFileSync(here.server.cert, "nonsense"),
@@ -407,7 +376,7 @@ describe("files that are read again", () => {
 
   for (const version of VERSIONS) {
     test(`whoever is revoked cannot come back, nor resume a session of ${version}`, async (t) => {
-      const here = site(t);
+      const here = tlsSite(t);
       const [client, other] = [here.ca.issue("client"), here.ca.issue("other")];
       const crlFile = here.ca.crl();
       const tls = tlsOptions(here, { requireCertificate: true, crlFile });
@@ -424,51 +393,54 @@ describe("files that are read again", () => {
 });
 
 describe("what cannot be used is told before anything is opened", () => {
-  const cases: readonly (readonly [string, (here: Site) => Partial<CertificateOptions>, RegExp])[] =
+  const cases: readonly (readonly [
+    string,
+    (here: TlsSite) => Partial<CertificateOptions>,
+    RegExp,
+  ])[] = [
     [
-      [
-        "no such file",
-        () => ({ certFile: "/nowhere/s.crt" }),
-        /^cannot listen on port 0: \/nowhere\/s\.crt: there is no such file \(set by listener\[0\]\)$/,
-      ],
-      ["a folder", ({ folder }) => ({ certFile: folder }), /it is a folder, not a file \(set/],
-      [
-        "no certificate",
-        ({ server }) => ({ certFile: server.key }),
-        /server\.key: there is no certificate in it \(set/,
-      ],
-      [
-        "no key",
-        ({ server }) => ({ keyFile: server.cert }),
-        /server\.crt: there is no private key in PEM form in it \(set/,
-      ],
-      [
-        "the key of another",
-        ({ ca }) => ({ keyFile: ca.issue("x").key }),
-        /x\.key: it is not the key of the certificate in \S+server\.crt \(set/,
-      ],
-      [
-        "an encrypted key",
-        encryptedKey,
-        /protected by a pass phrase.*openssl pkey -in \S+ -out NEW-FILE \(set/,
-      ],
-      ["a damaged certificate", damaged, /damaged\.crt: certificate 2 in it is damaged \(set/],
-      ["no CA", ({ server }) => ({ caFile: server.key }), /there is no certificate in it \(set/],
-      ["an empty CA folder", emptyFolder, /no CA certificate in any of its files \(set/],
-      [
-        "no revocation list",
-        ({ ca }) => ({ crlFile: ca.cert }),
-        /no certificate revocation list in PEM form in it \(set/,
-      ],
-      [
-        "no CA to verify with",
-        () => ({ caFile: undefined, requireCertificate: true }),
-        /without cafile or capath no client certificate can be verified/,
-      ],
-    ];
+      "no such file",
+      () => ({ certFile: "/nowhere/s.crt" }),
+      /^cannot listen on port 0: \/nowhere\/s\.crt: there is no such file \(set by listener\[0\]\)$/,
+    ],
+    ["a folder", ({ folder }) => ({ certFile: folder }), /it is a folder, not a file \(set/],
+    [
+      "no certificate",
+      ({ server }) => ({ certFile: server.key }),
+      /server\.key: there is no certificate in it \(set/,
+    ],
+    [
+      "no key",
+      ({ server }) => ({ keyFile: server.cert }),
+      /server\.crt: there is no private key in PEM form in it \(set/,
+    ],
+    [
+      "the key of another",
+      ({ ca }) => ({ keyFile: ca.issue("x").key }),
+      /x\.key: it is not the key of the certificate in \S+server\.crt \(set/,
+    ],
+    [
+      "an encrypted key",
+      encryptedKey,
+      /protected by a pass phrase.*openssl pkey -in \S+ -out NEW-FILE \(set/,
+    ],
+    ["a damaged certificate", damaged, /damaged\.crt: certificate 2 in it is damaged \(set/],
+    ["no CA", ({ server }) => ({ caFile: server.key }), /there is no certificate in it \(set/],
+    ["an empty CA folder", emptyFolder, /no CA certificate in any of its files \(set/],
+    [
+      "no revocation list",
+      ({ ca }) => ({ crlFile: ca.cert }),
+      /no certificate revocation list in PEM form in it \(set/,
+    ],
+    [
+      "no CA to verify with",
+      () => ({ caFile: undefined, requireCertificate: true }),
+      /without cafile or capath no client certificate can be verified/,
+    ],
+  ];
   for (const [what, options, message] of cases) {
     test(what, async (t) => {
-      const here = site(t);
+      const here = tlsSite(t);
       const tls = tlsOptions(here, options(here));
       const { listener } = prepareListener(t, { options: { tls } });
       await assert.rejects(listener.start(), { message });
@@ -490,14 +462,14 @@ describe("what cannot be used is told before anything is opened", () => {
   ] as const) {
     test(what, async (t) => {
       const { listener } = prepareListener(t, {
-        options: { tls: tlsOptions(site(t), {}, options) },
+        options: { tls: tlsOptions(tlsSite(t), {}, options) },
       });
       await assert.rejects(listener.start(), { message });
     });
   }
 
   test("an expired certificate of our own is a warning: the clock may be wrong", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const old = here.ca.issue("old", { expired: true });
     const rig = await startListener(t, {
       options: { tls: tlsOptions(here, { certFile: old.cert, keyFile: old.key }) },
@@ -520,7 +492,7 @@ describe("bad handshakes harm nobody", () => {
     ["a record that is too long", Buffer.from("160301ffff01", "hex"), /TLS handshake failed/],
   ] as const) {
     test(`${what} instead of a ClientHello: closed`, async (t) => {
-      const rig = await startListener(t, { options: { tls: tlsOptions(site(t)) } });
+      const rig = await startListener(t, { options: { tls: tlsOptions(tlsSite(t)) } });
       const socket = connectTcp(rig.port, "127.0.0.1", () => socket.write(bytes));
       socket.on("error", () => {}).resume();
       await once(socket, "close");
@@ -531,7 +503,7 @@ describe("bad handshakes harm nobody", () => {
   }
 
   test("a handshake that does not go on is ended in time", async (t) => {
-    const rig = await startListener(t, { options: { tls: tlsOptions(site(t)) } });
+    const rig = await startListener(t, { options: { tls: tlsOptions(tlsSite(t)) } });
     const sockets = ["", "\x16\x03", "\x16\x03\x01\x02\x00\x01"].map((start) => {
       const socket = connectTcp(rig.port, "127.0.0.1", () => socket.write(start, "latin1"));
       return socket.on("error", () => {}).resume();
@@ -546,7 +518,7 @@ describe("bad handshakes harm nobody", () => {
   });
 
   test("a peer that goes away within the handshake leaves nothing behind", async (t) => {
-    const rig = await startListener(t, { options: { tls: tlsOptions(site(t)) } });
+    const rig = await startListener(t, { options: { tls: tlsOptions(tlsSite(t)) } });
     for (let count = 0; count < 20; count++) {
       const socket = connectTcp(rig.port, "127.0.0.1", () => socket.end("\x16\x03\x01", "latin1"));
       socket.on("error", () => {}).resume();
@@ -556,7 +528,7 @@ describe("bad handshakes harm nobody", () => {
   });
 
   test("noise within an encrypted connection ends it, with a cause in one line", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
     const raw = connectTcp(rig.port, "127.0.0.1");
     t.after(() => raw.destroy());
@@ -569,7 +541,7 @@ describe("bad handshakes harm nobody", () => {
   });
 
   test("renegotiation is refused, and the listener serves on", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) } });
     const words = [
       "s_client",
@@ -593,7 +565,7 @@ describe("what is sent in many pieces comes back whole and in order", () => {
   const whole = Buffer.concat(pieces);
 
   test("over TLS, on several connections side by side", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const rig = await startListener(t, { options: { tls: tlsOptions(here) }, accept: echo });
     const sockets = [1, 2, 3].map(() => dial(t, rig, here.ca, {}));
     const answers = sockets.map(async (socket) => {
@@ -611,7 +583,7 @@ describe("what is sent in many pieces comes back whole and in order", () => {
   });
 
   test("over secure WebSocket", async (t) => {
-    const here = site(t);
+    const here = tlsSite(t);
     const options = { tls: tlsOptions(here), protocol: "websockets" } as const;
     const rig = await startListener(t, { options, accept: echo });
     const ca = readFileSync(here.ca.cert);
@@ -634,7 +606,7 @@ describe("what is sent in many pieces comes back whole and in order", () => {
 });
 
 test("secure WebSocket takes headers of bounded size only", async (t) => {
-  const here = site(t);
+  const here = tlsSite(t);
   const rig = await startListener(t, {
     options: { tls: tlsOptions(here), protocol: "websockets" },
   });
@@ -684,20 +656,20 @@ function replace(from: Issued, to: Issued): void {
   }
 }
 
-function encryptedKey({ server, folder }: Site): Partial<CertificateOptions> {
+function encryptedKey({ server, folder }: TlsSite): Partial<CertificateOptions> {
   const keyFile = join(folder, "locked.key");
   opensslOutput("pkey", "-in", server.key, "-aes256", "-passout", "pass:secret", "-out", keyFile);
   return { keyFile };
 }
 
-function damaged({ server, folder }: Site): Partial<CertificateOptions> {
+function damaged({ server, folder }: TlsSite): Partial<CertificateOptions> {
   const certFile = join(folder, "damaged.crt");
   const whole = readFileSync(server.cert, "latin1");
   writeFileSync(certFile, whole + whole.replace(/\n[^-]{20}/, "\nAAAA"));
   return { certFile };
 }
 
-function emptyFolder({ folder }: Site): Partial<CertificateOptions> {
+function emptyFolder({ folder }: TlsSite): Partial<CertificateOptions> {
   const caPath = join(folder, "none");
   mkdirSync(caPath);
   return { caPath, caFile: undefined };

@@ -4,47 +4,16 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
-import type { CertificateOptions, TlsOptions } from "../../src/listeners/options.ts";
-import { type Issued, TestCa } from "../kit/certificates.ts";
+import type { TlsOptions } from "../../src/listeners/options.ts";
+import { TestCa } from "../kit/certificates.ts";
 import { type ListenerRig, startListener } from "../kit/listener-rig.ts";
-import { runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { runToEnd } from "../kit/processes.ts";
+import { type TlsSite, tlsOptions, tlsSite } from "../kit/tls-site.ts";
 
-interface Site {
-  readonly folder: string;
-  readonly ca: TestCa;
-  readonly server: Issued;
-}
-
-function site(t: TestContext): Site {
-  const folder = temporaryFolder(t);
-  const ca = new TestCa(folder);
-  return { folder, ca, server: ca.issue("server") };
-}
-
-function tlsOptions(
-  { ca, server }: Site,
-  certificates: Partial<CertificateOptions> = {},
-  more: Partial<TlsOptions> = {},
-): TlsOptions {
-  return {
-    identification: {
-      kind: "certificate",
-      certFile: server.cert,
-      keyFile: server.key,
-      caFile: ca.cert,
-      requireCertificate: false,
-      ...certificates,
-    },
-    minimumVersion: "TLSv1.2",
-    alpn: [],
-    ...more,
-  };
-}
-
-type Dial = (rig: ListenerRig, here: Site, t: TestContext) => Promise<unknown>;
+type Dial = (rig: ListenerRig, here: TlsSite, t: TestContext) => Promise<unknown>;
 
 /** By Node's TLS; fulfilled when it is over. */
-function byNode(options: (here: Site) => ConnectionOptions): Dial {
+function byNode(options: (here: TlsSite) => ConnectionOptions): Dial {
   return (rig, here) =>
     new Promise((resolve) => {
       const { port } = rig;
@@ -58,7 +27,7 @@ function byNode(options: (here: Site) => ConnectionOptions): Dial {
 }
 
 /** By mosquitto_pub, with these words. */
-function byMosquitto(words: (here: Site) => readonly string[]): Dial {
+function byMosquitto(words: (here: TlsSite) => readonly string[]): Dial {
   return (rig, here, t) => {
     const target = ["-h", "127.0.0.1", "-p", String(rig.port), "-t", "a", "-m", "b", "-q", "1"];
     return runToEnd(t, "mosquitto_pub", [...target, ...words(here)]);
@@ -83,7 +52,7 @@ const AES_128 = "ECDHE-ECDSA-AES128-GCM-SHA256";
 
 const CASES: readonly (readonly [
   title: string,
-  listener: (here: Site) => TlsOptions,
+  listener: (here: TlsSite) => TlsOptions,
   dial: Dial,
   problem: string,
 ])[] = [
@@ -157,7 +126,7 @@ const CASES: readonly (readonly [
 describe("the log says why there is no connection", () => {
   for (const [title, listener, dial, problem] of CASES) {
     test(title, async (t) => {
-      const here = site(t);
+      const here = tlsSite(t);
       const rig = await startListener(t, { options: { tls: listener(here) } });
       await dial(rig, here, t);
       const lines = () => rig.log.lines.filter((line) => line.startsWith("connection: "));
