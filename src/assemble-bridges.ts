@@ -89,7 +89,7 @@ export class Bridges {
       const { clientId, origin } = session;
       if (origin !== "bridge" || wanted.has(clientId)) continue;
       for (const filter of [...session.subscriptions.keys()]) broker.unsubscribe(session, filter);
-      const { backlog } = session;
+      const { backlog } = session.outgoing;
       if (backlog === 0) broker.forget(clientId);
       else
         log.warn(`${backlog} messages wait for the bridge "${clientId}", which is not configured`);

@@ -118,7 +118,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     // which nothing is known any more, would pass for answers to what is sent now.
     const first = 1 + (Math.floor(this.clock.wall() / 10) % 0xffff);
     for (const session of this.sessions.values()) {
-      if (session.origin === "mqtt-sn") session.continueWith(first);
+      if (session.origin === "mqtt-sn") session.outgoing.continueWith(first);
       if (session.peer === undefined) this.#expiry.begin(session, this.options.sessionExpiry);
     }
     return damaged;
@@ -165,7 +165,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.rights = opening.rights;
     session.receiveMaximum = opening.receiveMaximum;
     session.queueQos0 = opening.queueQos0;
-    session.share(opening.room);
+    session.outgoing.share(opening.room);
     session.terms = opening.terms;
     session.bridge = opening.bridge === true;
     session.will = opening.will;
@@ -173,7 +173,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.persistent = opening.persistent || wasPersistent;
     session.sessionExpiry = opening.persistent ? opening.sessionExpiry : 0;
     session.attach(peer);
-    session.dropForbidden(true);
+    session.outgoing.dropForbidden(true);
     this.#connected++;
     this.counters.clientsMaximum = Math.max(this.counters.clientsMaximum, this.sessions.size);
     if (session.persistent) {
@@ -343,7 +343,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       // CVE-2018-12546: what somebody left who may not publish there any more.
       if (this.options.checkRetainSource && !this.retained.isAllowed(match, message)) continue;
       const lesser = Math.min(message.qos, qos) as QoS;
-      session.deliver(message, lesser, true, undefined, identifiers, matches.length);
+      session.outgoing.deliver(message, lesser, true, undefined, identifiers, matches.length);
     }
   }
 
@@ -373,7 +373,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   afterGrace(session: Session, delivery: Delivery): void {
-    if (delivery.custody?.stored === true) session.graceOver(delivery);
+    if (delivery.custody?.stored === true) session.outgoing.graceOver(delivery);
     else this.#grace.add(session, delivery);
   }
 
@@ -478,7 +478,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
         this.leave(session, "lost", undefined);
         peer.evicted(Reason.notAuthorized);
       } else {
-        session.dropForbidden(false);
+        session.outgoing.dropForbidden(false);
       }
     }
   }

@@ -29,7 +29,7 @@ export class ClientHold implements Client {
   }
 
   get backlog(): number {
-    return this.#session.backlog;
+    return this.#session.outgoing.backlog;
   }
 
   get #holds(): boolean {
@@ -37,7 +37,7 @@ export class ClientHold implements Client {
   }
 
   inflightIds(): readonly number[] {
-    return this.#holds ? this.#session.inflightIds() : [];
+    return this.#holds ? this.#session.outgoing.inflightIds() : [];
   }
 
   setReceiveMaximum(receiveMaximum: number): void {
@@ -45,19 +45,19 @@ export class ClientHold implements Client {
   }
 
   redeliver(): void {
-    if (this.#holds) this.#session.redeliver();
+    if (this.#holds) this.#session.outgoing.redeliver();
   }
 
   resume(): void {
-    if (this.#holds) this.#session.resume();
+    if (this.#holds) this.#session.outgoing.resume();
   }
 
   pause(): void {
-    if (this.#holds) this.#session.pause();
+    if (this.#holds) this.#session.outgoing.pause();
   }
 
   suspend(): void {
-    if (this.#holds) this.#session.suspend();
+    if (this.#holds) this.#session.outgoing.suspend();
   }
 
   publish(message: Message, packetId: number, dup = false): PublishOutcome {
@@ -87,15 +87,15 @@ export class ClientHold implements Client {
   }
 
   acknowledge(packetId: number): void {
-    if (this.#holds) this.#session.acknowledge(packetId);
+    if (this.#holds) this.#session.outgoing.acknowledge(packetId);
   }
 
   received(packetId: number): void {
-    if (this.#holds) this.#session.received(packetId);
+    if (this.#holds) this.#session.outgoing.received(packetId);
   }
 
   discard(packetId: number): void {
-    if (this.#holds) this.#session.discard(packetId);
+    if (this.#holds) this.#session.outgoing.discard(packetId);
   }
 
   setWill(will: Will | undefined): void {

@@ -91,7 +91,7 @@ export class BrokerDirectedDoor implements DirectedDoor {
       const session = this.#broker.sessions.get(clientId);
       if (session === undefined || session.rights?.mayReceive(message.topic) === false) continue;
       const lesser = Math.min(qos, message.qos) as QoS;
-      session.deliver(message, lesser, retain, custody, undefined);
+      session.outgoing.deliver(message, lesser, retain, custody, undefined);
     }
   }
 }

@@ -33,7 +33,7 @@ export class GracePeriod {
   add(session: Session, delivery: Delivery): void {
     const duration = this.#duration();
     if (duration === 0) {
-      session.graceOver(delivery);
+      session.outgoing.graceOver(delivery);
       return;
     }
     const deadline = this.#clock.now() + duration;
@@ -57,7 +57,7 @@ export class GracePeriod {
         return;
       }
       this.#queue.shift();
-      first.session.graceOver(first.delivery);
+      first.session.outgoing.graceOver(first.delivery);
     }
   }
 }

@@ -17,7 +17,7 @@ export function handleAcknowledgement(
     else connection.acknowledge("pubcomp", packetId, Reason.packetIdentifierNotFound);
     return;
   }
-  const awaited = session?.awaits(packetId);
+  const awaited = session?.outgoing.awaits(packetId);
   if (awaited === undefined) {
     // Of a message that is gone meanwhile; only PUBREC wants an answer.
     if (kind === "pubrec" && !isFailure(reasonCode)) {

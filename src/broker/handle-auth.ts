@@ -183,7 +183,7 @@ function renew(
     return;
   }
   session.rights = admission.rights;
-  session.dropForbidden(false);
+  session.outgoing.dropForbidden(false);
   send(connection, authentication, Reason.success, data);
 }
 

@@ -132,5 +132,5 @@ function restoreDeliveries(
     while (taken.has(free)) free++;
     delivery.packetId = free++;
   }
-  session.restore(deliveries.slice(0, count), deliveries.slice(count), span);
+  session.outgoing.restore(deliveries.slice(0, count), deliveries.slice(count), span);
 }

@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 export interface SessionContext {
   readonly options: BrokerOptions;
   readonly records: Records;
-  /** Calls `session.graceOver(delivery)` once the grace time of custody is over. */
+  /** Calls `session.outgoing.graceOver(delivery)` once the grace time of custody is over. */
   afterGrace(session: Session, delivery: Delivery): void;
   /** A message went out to the session's client. */
   delivered(message: Message): void;

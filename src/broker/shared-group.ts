@@ -70,11 +70,11 @@ export class SharedGroup implements Subscriber {
 }
 
 function isReady(session: Session, _message: Message, qos: QoS): boolean {
-  return session.isReady(qos);
+  return session.outgoing.isReady(qos);
 }
 
 function hasRoom(session: Session, message: Message, qos: QoS): boolean {
-  return session.hasRoom(message, qos);
+  return session.outgoing.hasRoom(message, qos);
 }
 
 function isAny(): boolean {

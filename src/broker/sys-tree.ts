@@ -117,14 +117,8 @@ export class SysTree {
     let bytes = 0;
     let waiting = 0;
     let waitingBytes = 0;
-    for (const {
-      peer,
-      persistent,
-      backlog,
-      backlogBytes,
-      queueLength,
-      queuedBytes,
-    } of sessions.values()) {
+    for (const { peer, persistent, outgoing } of sessions.values()) {
+      const { backlog, backlogBytes, queueLength, queuedBytes } = outgoing;
       if (backlog === 0) continue;
       if (persistent) {
         count += backlog;

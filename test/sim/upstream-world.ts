@@ -134,7 +134,7 @@ export class UpstreamWorld {
       ...this.broker.sessions.values(),
       ...(this.#life?.sessions?.sessions.values() ?? []),
     ];
-    return sessions.reduce((sum, session) => sum + session.backlog, 0);
+    return sessions.reduce((sum, session) => sum + session.outgoing.backlog, 0);
   }
 
   #openDoor(

@@ -61,7 +61,7 @@ export class World {
     this.radio = new LossyRadio(this.clock, this.random, weather);
     this.watch = new WakeWatch({
       now: () => this.clock.now(),
-      backlogOf: (clientId) => this.#life?.broker.sessions.get(clientId)?.backlog ?? 0,
+      backlogOf: (clientId) => this.#life?.broker.sessions.get(clientId)?.outgoing.backlog ?? 0,
     });
     this.radio.ear = this.watch;
     this.#cloudBroker = new Broker({
@@ -161,7 +161,7 @@ export class World {
   get backlog(): number {
     const life = this.#life;
     const sessions = life === undefined ? [] : [...life.broker.sessions.values()];
-    return sessions.reduce((sum, session) => sum + session.backlog, 0);
+    return sessions.reduce((sum, session) => sum + session.outgoing.backlog, 0);
   }
 
   /** An operator has the gateway forget all nodes; answers how many it knew. */

@@ -166,7 +166,7 @@ test("the queue of a session that is away is bounded, in messages and in bytes, 
         publisher.publish("t", "x".repeat(1000), qos, qos > 0 ? n : 0);
         if (qos === 2) publisher.send({ kind: "pubrel", packetId: n });
       }
-      assert.equal(broker.broker.sessions.get("away")?.backlog, 100);
+      assert.equal(broker.broker.sessions.get("away")?.outgoing.backlog, 100);
       assert.equal(broker.broker.counters.publishDropped, 900);
       const kept = broker.disk.records().filter(({ key }) => key.startsWith("q/"));
       assert.equal(kept.length, qos === 0 ? 0 : 100);

@@ -152,7 +152,7 @@ test("a bridge that is removed leaves nothing behind but what waits", () => {
   client.publish("a", "x", 1, 1);
   assert.equal(full.bridge.remove(), 1);
   client.publish("a", "y", 1, 2);
-  assert.equal(full.here.broker.sessions.get("local.box.cloud")?.backlog, 1);
+  assert.equal(full.here.broker.sessions.get("local.box.cloud")?.outgoing.backlog, 1);
 });
 
 test("counters are told under $SYS as they change", () => {

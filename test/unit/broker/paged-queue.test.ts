@@ -37,13 +37,16 @@ const numbers = (from: number, to: number) =>
 test("a long queue is delivered in order, with a fraction of it in memory meanwhile", () => {
   const broker = backlogged();
   const session = broker.broker.sessions.get("away");
-  assert.equal(session?.queueLength, MANY);
-  assert.equal(session?.queuedBytes, numbers(0, MANY).join("").length);
-  assert.ok((session?.queueInMemory ?? MANY) < 400, `${session?.queueInMemory} in memory`);
+  assert.equal(session?.outgoing.queueLength, MANY);
+  assert.equal(session?.outgoing.queuedBytes, numbers(0, MANY).join("").length);
+  assert.ok(
+    (session?.outgoing.queueInMemory ?? MANY) < 400,
+    `${session?.outgoing.queueInMemory} in memory`,
+  );
   const back = broker.connect("away", kept);
   assert.deepEqual(payloads(back), numbers(0, MANY));
-  assert.equal(session?.backlog, 0);
-  assert.equal(session?.queuedBytes, 0);
+  assert.equal(session?.outgoing.backlog, 0);
+  assert.equal(session?.outgoing.queuedBytes, 0);
   broker.disk.commit();
   assert.deepEqual(
     broker.disk.records().filter(({ key }) => key.startsWith("q/")),
@@ -71,12 +74,12 @@ test("what comes while a slow disk is read goes behind it", () => {
 test("a long queue outlives a power cut, and little of it is read at start", () => {
   const broker = backlogged().restart({ options });
   const session = broker.broker.sessions.get("away");
-  assert.equal(session?.queueLength, MANY);
-  assert.ok((session?.queueInMemory ?? MANY) < 400);
+  assert.equal(session?.outgoing.queueLength, MANY);
+  assert.ok((session?.outgoing.queueInMemory ?? MANY) < 400);
   const publisher = broker.connect("publisher");
   for (let n = MANY; n < MANY + 100; n++) publisher.publish("t", `${n}`, 1, 1);
   assert.deepEqual(payloads(broker.connect("away", kept)), numbers(0, MANY + 100));
-  assert.equal(session?.queuedBytes, 0);
+  assert.equal(session?.outgoing.queuedBytes, 0);
 });
 
 test("a long queue of a session that ends leaves nothing in the store", () => {
@@ -128,7 +131,7 @@ test("records that are damaged are passed by, told of, and do not stop the rest"
   }
   const back = broker.connect("away", kept);
   assert.deepEqual(payloads(back), [...numbers(0, 600), ...numbers(1000, MANY)]);
-  assert.equal(broker.broker.sessions.get("away")?.backlog, 0);
+  assert.equal(broker.broker.sessions.get("away")?.outgoing.backlog, 0);
   assert.ok(broker.log.lines.some((line) => line.includes("400 messages that waited")));
 });
 
@@ -144,10 +147,10 @@ test("a message that may not be received any more is not, though it has left mem
     mayUnsubscribe: () => true,
     mayReceive: () => false,
   };
-  session.dropForbidden(false);
+  session.outgoing.dropForbidden(false);
   for (const { packetId } of first) back.send({ kind: "puback", packetId });
   assert.deepEqual(payloads(back), []);
-  assert.equal(session.backlog, 0);
+  assert.equal(session.outgoing.backlog, 0);
 });
 
 test("a long queue of a client that wants QoS 0 kept has it in its place, over a restart too", () => {
@@ -159,6 +162,6 @@ test("a long queue of a client that wants QoS 0 kept has it in its place, over a
   for (let n = 0; n < MANY; n++)
     publisher.publish("t", `${n}`, n % 2 === 0 ? 1 : 0, n % 2 === 0 ? 1 : 0);
   broker.disk.commit();
-  assert.ok((broker.broker.sessions.get("away")?.queueInMemory ?? MANY) < 400);
+  assert.ok((broker.broker.sessions.get("away")?.outgoing.queueInMemory ?? MANY) < 400);
   assert.deepEqual(payloads(broker.connect("away", kept)), numbers(0, MANY));
 });

@@ -203,7 +203,7 @@ test("a publisher that comes back before its QoS 2 message is safe is acknowledg
   assert.deepEqual(back.take(), []);
   broker.disk.commit();
   assert.deepEqual(back.take(), [{ kind: "pubrec", packetId: 9 }]);
-  assert.equal(broker.broker.sessions.get("away")?.backlog, 1);
+  assert.equal(broker.broker.sessions.get("away")?.outgoing.backlog, 1);
 });
 
 test("QoS 2 identifiers survive a restart: a repeated PUBLISH is not published again", () => {
