@@ -56,6 +56,11 @@ export interface BrokerParts {
   readonly hooks?: BrokerHooks | undefined;
 }
 
+/** What entering came to, with the hold that the broker's own connections know more of. */
+type HeldEntry =
+  | Exclude<Entry, { ok: true }>
+  | (Extract<Entry, { ok: true }> & { client: ClientHold });
+
 const NO_BACKLOGS: ReadonlyMap<string, StoredSpan> = new Map();
 /** Records that are read together to be deleted. */
 const FORGOTTEN_AT_ONCE = 1000;
@@ -139,7 +144,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return session;
   }
 
-  enter(opening: Opening, peer: Peer): Entry {
+  enter(opening: Opening, peer: Peer): HeldEntry {
     const { clientId } = opening;
     let before = this.sessions.get(clientId);
     if (before?.peer !== undefined) {

@@ -28,6 +28,16 @@ export class ClientHold implements Client {
     return this.#session.clientId;
   }
 
+  /** See `Outgoing.awaits`. */
+  awaits(packetId: number): "puback" | "pubrec" | "pubcomp" | undefined {
+    return this.#holds ? this.#session.outgoing.awaits(packetId) : undefined;
+  }
+
+  /** A QoS 2 exchange that the client has begun under this identifier is not complete. */
+  isUnreleased(packetId: number): boolean {
+    return this.#holds && this.#session.incoming.knows(packetId);
+  }
+
   get backlog(): number {
     return this.#session.outgoing.backlog;
   }

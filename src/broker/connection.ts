@@ -11,12 +11,13 @@ import type { AckPacket, ConnectPacket, Packet } from "../mqtt/packets.ts";
 import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
-import type { Client, Leaving, Peer } from "../seams/door.ts";
+import type { Leaving, Peer } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Wire, WireEnd } from "../seams/wire.ts";
 import type { Random } from "../time/clock.ts";
 import type { Timer } from "../time/scheduler.ts";
 import type { Broker } from "./broker.ts";
+import type { ClientHold } from "./client-hold.ts";
 import { dispatch } from "./dispatch.ts";
 import { explanation, withLessExplanation } from "./explanation.ts";
 import { EVICTIONS, farewell, refusal } from "./farewell.ts";
@@ -71,7 +72,7 @@ export class Connection implements WireEnd, Peer, Watched {
   #unacknowledged: Set<number> | undefined;
   /** QoS of the publishes whose acknowledgement waits for custody. */
   #awaitedQos: Map<number, QoS> | undefined;
-  #client: Client | undefined;
+  #client: ClientHold | undefined;
   /** Ends the wait for CONNECT and its answer. */
   #timer: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -165,7 +166,7 @@ export class Connection implements WireEnd, Peer, Watched {
   }
 
   /** Starts delivery and keep alive once CONNACK is on its way. */
-  begin(client: Client, terms: Terms): void {
+  begin(client: ClientHold, terms: Terms): void {
     const { broker } = this;
     this.#client = client;
     broker.listenerCounts.enter(this.policy.name);
@@ -453,7 +454,7 @@ export class Connection implements WireEnd, Peer, Watched {
   }
 
   /** The hold on the session, which this connection has no longer. */
-  #takeClient(): Client | undefined {
+  #takeClient(): ClientHold | undefined {
     const client = this.#client;
     this.#client = undefined;
     if (client !== undefined) this.broker.listenerCounts.leave(this.policy.name);

@@ -1,7 +1,7 @@
 /** What is done with each kind of packet from a client that has come in. */
 import type { Packet } from "../mqtt/packets.ts";
 import { Reason } from "../mqtt/reason-codes.ts";
-import type { Client } from "../seams/door.ts";
+import type { ClientHold } from "./client-hold.ts";
 import type { Connection } from "./connection.ts";
 import { handleAcknowledgement } from "./handle-acknowledgement.ts";
 import { handleAuth } from "./handle-auth.ts";
@@ -9,7 +9,7 @@ import { handleDisconnect } from "./handle-disconnect.ts";
 import { handlePublish } from "./handle-publish.ts";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.ts";
 
-export function dispatch(connection: Connection, client: Client, packet: Packet): void {
+export function dispatch(connection: Connection, client: ClientHold, packet: Packet): void {
   switch (packet.kind) {
     case "connect":
       connection.close("lost", "sent a second CONNECT", Reason.protocolError); // [MQTT-3.1.0-2]

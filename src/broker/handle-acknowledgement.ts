@@ -1,23 +1,22 @@
 /** PUBACK, PUBREC, PUBREL and PUBCOMP from an MQTT client [MQTT-3.4 to MQTT-3.7]. */
 import type { AckPacket } from "../mqtt/packets.ts";
 import { isFailure, Reason } from "../mqtt/reason-codes.ts";
-import type { Client } from "../seams/door.ts";
+import type { ClientHold } from "./client-hold.ts";
 import type { Connection } from "./connection.ts";
 
 export function handleAcknowledgement(
   connection: Connection,
-  client: Client,
+  client: ClientHold,
   packet: AckPacket,
 ): void {
   const { kind, packetId, reasonCode = 0 } = packet;
-  const session = connection.broker.sessions.get(client.clientId);
   if (kind === "pubrel") {
     // Answered even when unknown: the client repeats it until it is [MQTT-4.3.3-11].
-    if (session?.incoming.knows(packetId) === true) client.release(packetId);
+    if (client.isUnreleased(packetId)) client.release(packetId);
     else connection.acknowledge("pubcomp", packetId, Reason.packetIdentifierNotFound);
     return;
   }
-  const awaited = session?.outgoing.awaits(packetId);
+  const awaited = client.awaits(packetId);
   if (awaited === undefined) {
     // Of a message that is gone meanwhile; only PUBREC wants an answer.
     if (kind === "pubrec" && !isFailure(reasonCode)) {

@@ -6,24 +6,12 @@ import type { Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { giveBuffer } from "./buffer-pool.ts";
 import type { Outlet } from "./outlet.ts";
+import { type StreamBinding, streamBinding, type WriteRequest } from "./stream-binding.ts";
 
 /** The part of Node's own stream handle that writing needs. */
 export interface WritableHandle {
   /** Writes what the kernel takes at once, and the rest later; answers 0 or a negative errno. */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-}
-
-interface WriteRequest {
-  oncomplete: ((status: number) => void) | undefined;
-  /** Kept from the garbage collector while it is being written. */
-  buffer: Uint8Array | undefined;
-}
-
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest;
-  /** What the last write came to, by these indices. */
-  readonly streamBaseState: Int32Array;
-  readonly kLastWriteWasAsync: number;
 }
 
 const binding = streamBinding();
@@ -46,10 +34,6 @@ export class HandleOutlet implements Outlet {
 
   write(buffer: Uint8Array<ArrayBuffer>, length: number): void {
     const { streamBaseState, kLastWriteWasAsync } = binding as StreamBinding;
-    if (this.#socket.destroyed) {
-      giveBuffer(buffer);
-      return;
-    }
     const request = takeRequest();
     const bytes = buffer.subarray(0, length);
     const status = this.#handle.writeBuffer(request, bytes);
@@ -74,6 +58,8 @@ export class HandleOutlet implements Outlet {
   }
 
   #fail(status: number): void {
+    // A handle that is closed already refuses, too.
+    if (this.#socket.destroyed) return;
     const code = getSystemErrorName(status);
     this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code }));
   }
@@ -86,17 +72,4 @@ function takeRequest(): WriteRequest {
   const request = spare ?? new (binding as StreamBinding).WriteWrap();
   spare = undefined;
   return request;
-}
-
-function streamBinding(): StreamBinding | undefined {
-  const owner = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
-  try {
-    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = owner.binding?.("stream_wrap") ?? {};
-    if (WriteWrap === undefined || streamBaseState === undefined) return undefined;
-    return kLastWriteWasAsync === undefined
-      ? undefined
-      : { WriteWrap, streamBaseState, kLastWriteWasAsync };
-  } catch {
-    return undefined;
-  }
 }

@@ -11,6 +11,7 @@ import { HANDLES_ARE_WRITABLE, HandleOutlet, type WritableHandle } from "./handl
 import { networkCause } from "./network-cause.ts";
 import type { Outlet } from "./outlet.ts";
 import type { PeerInfo } from "./peer-info.ts";
+import { streamBinding } from "./stream-binding.ts";
 import { StreamOutlet } from "./stream-outlet.ts";
 
 const READ_SIZE = 65536;
@@ -22,6 +23,8 @@ const READING_STOPS_AT = 1024 * 1024;
 /** How long a closed wire may take to write out what is left, ms. */
 const CLOSE_PATIENCE = 5000;
 const readBuffer = new Uint8Array(READ_SIZE);
+const VIEWS = 1024;
+const views: (Uint8Array | undefined)[] = new Array(VIEWS).fill(undefined);
 const NO_BYTES = new Uint8Array(0);
 
 export class SocketWire implements Wire, Flushable {
@@ -140,6 +143,8 @@ export class SocketWire implements Wire, Flushable {
 
 /** The part of Node's own handle that moving it needs. */
 interface SocketHandle extends WritableHandle {
+  /** Called with what `streamBaseState` says was read. */
+  onread: (this: SocketHandle, buffer: unknown) => unknown;
   reading: boolean;
   readStop(): void;
 }
@@ -172,17 +177,42 @@ export function openPlainWire(
     onread: {
       buffer: readBuffer,
       callback: (count: number): boolean => {
-        wire.receive(readBuffer.subarray(0, count));
+        wire.receive(viewOf(count));
         return true;
       },
     },
   } as unknown as ConstructorParameters<typeof Socket>[0]);
+  if (handle !== null) shortenReading(handle, (count) => wire.receive(viewOf(count)));
   socket.setNoDelay(true);
   wire = new SocketWire(socket, turn, peer, writable);
   wire.open(accept(wire));
   if (early !== undefined && early.length > 0) wire.receive(early);
   socket.read(0);
   return wire;
+}
+
+/**
+ * Hands on what was read without a way round by the socket, whose state is seldom in the processor's
+ * cache where there are thousands; it sees errors and the end all the same.
+ */
+function shortenReading(handle: SocketHandle, receive: (count: number) => void): void {
+  const binding = streamBinding();
+  if (binding === undefined) return;
+  const { streamBaseState, kReadBytesOrError } = binding;
+  const { onread } = handle;
+  handle.onread = function (buffer) {
+    const count = streamBaseState[kReadBytesOrError] as number;
+    if (count <= 0) return onread.call(this, buffer);
+    receive(count);
+    return undefined;
+  };
+}
+
+/** The first bytes of the read buffer; most reads are short, and of few lengths. */
+function viewOf(count: number): Uint8Array {
+  if (count >= VIEWS) return readBuffer.subarray(0, count);
+  views[count] ??= readBuffer.subarray(0, count);
+  return views[count];
 }
 
 /** Wraps a TLS socket, which decrypts into buffers of its own. */

@@ -186,7 +186,9 @@ describe("messages for nodes", () => {
     stand.commit();
     assert.deepEqual(stand.server.told(), ["puback #3"]);
     const after = new Stand({}, stand.disk);
-    assert.deepEqual(after.node("a").peer.take(), ["t=x q1 #1"]);
+    const taken = after.node("a").peer.take();
+    assert.equal(taken.length, 1);
+    assert.match(`${taken[0]}`, /^t=x q1 #\d+$/);
   });
 
   test("of which nobody wants any are let go", () => {
