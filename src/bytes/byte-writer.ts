@@ -2,6 +2,7 @@
 
 const encoder = new TextEncoder();
 const SHORT_TEXT = 48;
+const SHORT_BYTES = 24;
 
 export class ByteWriter {
   /** The backing store; only the first `length` bytes are written. Replaced when it grows. */
@@ -61,8 +62,14 @@ export class ByteWriter {
   raw(bytes: Uint8Array): void {
     const count = bytes.length;
     this.reserve(count);
-    this.bytes.set(bytes, this.length);
-    this.length += count;
+    const start = this.length;
+    if (count > SHORT_BYTES) {
+      this.bytes.set(bytes, start);
+    } else {
+      // A call out of the compiled code costs more than a few bytes.
+      for (let index = 0; index < count; index++) this.bytes[start + index] = bytes[index] as number;
+    }
+    this.length = start + count;
   }
 
   /** UTF-8 without a length in front. */

@@ -70,14 +70,19 @@ export function encodePublish5(
   packetId: number,
   properties: Properties | undefined,
 ): void {
-  propertyBytes.clear();
-  encodeProperties(propertyBytes, properties);
-  const topicLength = utf8Length(topic);
+  const fixed = 2 + utf8Length(topic) + (qos > 0 ? 2 : 0) + payload.length;
   writer.u8((PacketType.publish << 4) | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0));
-  writer.varint(2 + topicLength + (qos > 0 ? 2 : 0) + propertyBytes.length + payload.length);
+  if (properties === undefined) {
+    writer.varint(fixed + 1);
+  } else {
+    propertyBytes.clear();
+    encodeProperties(propertyBytes, properties);
+    writer.varint(fixed + propertyBytes.length);
+  }
   writer.utf8(topic);
   if (qos > 0) writer.u16(packetId);
-  writer.raw(propertyBytes.view());
+  if (properties === undefined) writer.u8(0);
+  else writer.raw(propertyBytes.view());
   writer.raw(payload);
 }
 

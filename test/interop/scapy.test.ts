@@ -286,6 +286,8 @@ describe("scapy's nodes at a real Midge", () => {
     await hears(node, "MQTTSNPubcomp", { mid: 3 });
     node.send("MQTTSNPublish", { qos: 1, tid: 999, mid: 4, data: "x" });
     await hears(node, "MQTTSNPuback", { tid: 999, mid: 4, return_code: 2 });
+    // A subscriber has a message of QoS 2 only once it was released to it.
+    await seen.until((text) => text.includes("ab two"), "QoS 2");
     scapy.node(2).send("MQTTSNPublish", { qos: 3, tid_type: 1, tid: 5, data: "minus one" });
     await seen.until((text) => text.includes("pre/defined minus one"), "QoS -1");
     const messages = seen.lines.filter((line) => /^(a\/b|pre\/defined|ab) /.test(line));
