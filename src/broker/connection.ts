@@ -68,8 +68,8 @@ export class Connection implements WireEnd, Peer, Watched {
   authentication: Authentication | undefined;
   readonly #stream: PacketStream;
   readonly #take = (packet: Packet): void => this.#handle(packet);
-  /** Identifiers of the client's publishes that are not acknowledged to the end; for MQTT 5.0. */
-  #unacknowledged: Set<number> | undefined;
+  /** Publishes of the client that are not acknowledged to the end; for MQTT 5.0 (§4.9). */
+  #unacknowledged = 0;
   /** QoS of the publishes whose acknowledgement waits for custody. */
   #awaitedQos: Map<number, QoS> | undefined;
   #client: ClientHold | undefined;
@@ -132,10 +132,10 @@ export class Connection implements WireEnd, Peer, Watched {
    * Counts a QoS 1 or 2 publish of a client of MQTT 5.0 until it is acknowledged to the end; false if
    * it is one more than the client may have on their way over this connection [MQTT-3.3.4-7].
    */
-  admit(packetId: number): boolean {
-    this.#unacknowledged ??= new Set();
-    const { size } = this.#unacknowledged.add(packetId);
-    return size <= this.broker.options.receiveMaximum;
+  admit(packetId: number, qos: QoS): boolean {
+    // One that comes again before its PUBREL is the same.
+    if (qos === 2 && this.#client?.isUnreleased(packetId) === true) return true;
+    return ++this.#unacknowledged <= this.broker.options.receiveMaximum;
   }
 
   receive(bytes: Uint8Array): void {
@@ -212,9 +212,7 @@ export class Connection implements WireEnd, Peer, Watched {
     reasonCode: ReasonCode = 0,
     sentence?: string | undefined,
   ): void {
-    if (kind === "puback" || kind === "pubcomp" || isFailure(reasonCode)) {
-      this.#unacknowledged?.delete(packetId);
-    }
+    if (this.#unacknowledged > 0 && endsPublish(kind, reasonCode)) this.#unacknowledged--;
     if (reasonCode !== 0 && this.level === 5) {
       const properties = isFailure(reasonCode) ? this.explain(reasonCode, sentence) : undefined;
       this.send({ kind, packetId, reasonCode, properties });
@@ -489,4 +487,10 @@ export class Connection implements WireEnd, Peer, Watched {
     client.leave(how, sessionExpiry);
     log.connection(farewell(clientId, this.wire.remote, how, why, reason));
   }
+}
+
+/** Whether the client need not wait any longer with its next publish (§4.9). */
+function endsPublish(kind: AckPacket["kind"], reasonCode: ReasonCode): boolean {
+  if (kind === "pubcomp") return !isFailure(reasonCode);
+  return kind === "puback" || (kind === "pubrec" && isFailure(reasonCode));
 }

@@ -19,7 +19,7 @@ export function handlePublish(connection: Connection, client: Client, packet: Pu
     connection.close("lost", why, Reason.qosNotSupported); // [MQTT-3.2.2-11]
     return;
   }
-  if (connection.level === 5 && qos > 0 && !connection.admit(packetId)) {
+  if (connection.level === 5 && qos > 0 && !connection.admit(packetId, qos)) {
     const why = `exceeded the receive maximum of ${broker.options.receiveMaximum}`;
     connection.close("lost", why, Reason.receiveMaximumExceeded); // [MQTT-3.3.4-7]
     return;

@@ -8,6 +8,8 @@ import { SyslogSink } from "./syslog-sink.ts";
 import { type PublishLine, TopicSink } from "./topic-sink.ts";
 
 export class ProcessLog implements Log {
+  /** Asked for every packet. */
+  debugging: boolean;
   #config: LogConfig;
   #types: ReadonlySet<LogType>;
   /** By what the configuration calls them. */
@@ -26,11 +28,8 @@ export class ProcessLog implements Log {
   private constructor(config: LogConfig, json: LineFormat | undefined) {
     this.#config = config;
     this.#types = chosenTypes(config.log_type);
+    this.debugging = this.#types.has("debug");
     this.#json = json;
-  }
-
-  get debugging(): boolean {
-    return this.#types.has("debug") && this.#sinks.size > 0;
   }
 
   debug(text: string): void {
@@ -78,6 +77,7 @@ export class ProcessLog implements Log {
     const before = this.#config;
     this.#config = { ...config, format: before.format };
     this.#types = chosenTypes(config.log_type);
+    this.debugging = this.#types.has("debug");
     const wanted = destinationsOf(config);
     for (const [name, sink] of this.#sinks) {
       const kept = wanted.includes(name) && (name !== "syslog" || sameFacility(before, config));
