@@ -67,7 +67,8 @@ export class ByteWriter {
       this.bytes.set(bytes, start);
     } else {
       // A call out of the compiled code costs more than a few bytes.
-      for (let index = 0; index < count; index++) this.bytes[start + index] = bytes[index] as number;
+      for (let index = 0; index < count; index++)
+        this.bytes[start + index] = bytes[index] as number;
     }
     this.length = start + count;
   }
