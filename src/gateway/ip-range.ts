@@ -47,7 +47,8 @@ function widthOf(address: IpAddress): number {
 
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split(".");
-  const valid = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part));
+  // A leading zero is octal to some, and to others nothing.
+  const valid = parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part));
   const numbers = parts.map(Number);
   return valid && numbers.every((number) => number <= 255) ? numbers : undefined;
 }

@@ -140,8 +140,9 @@ qos = 1
   const more = ["-D", "publish", "user-property", "k", "v"];
   await mosquittoPub(t, site.mqttPort, "-t", "both/1", "-m", "x", ...words, ...more);
   await mosquittoPub(t, remote.port, "-t", "both/2", "-m", "y", ...words, ...more);
-  await there.until((text) => /both\/2 y text/.test(text) && /both\/1/.test(text), "both there");
-  await here.until((text) => /both\/2 y text/.test(text) && /both\/1/.test(text), "both here");
+  const both = (text: string) => /^both\/2 y text/m.test(text) && /^both\/1 x text/m.test(text);
+  await there.until(both, "both there");
+  await here.until(both, "both here");
   const lines = (text: string) => text.split("\n").filter((line) => line.startsWith("both/"));
   assert.match(
     lines(there.output).join("\n"),
