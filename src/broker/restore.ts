@@ -62,6 +62,8 @@ function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }):
   session.persistent = true;
   session.sessionExpiry = fact.sessionExpiry;
   session.since = fact.since;
+  // The next delivery comes after whatever came before the session, though nothing of that is left.
+  broker.records.pass(fact.since - 1);
   // A session held when the process ended has been without its client since no later than now.
   session.leftAt = fact.leftAt > 0 ? fact.leftAt : broker.clock.wall();
 }

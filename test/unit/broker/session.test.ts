@@ -304,3 +304,19 @@ test("sending again goes on where a slow client had to pause, and loses nothing"
   back.wire.drain();
   assert.deepEqual(back.messages(), ["t=2 q1 dup", "t=3 q1 dup"]);
 });
+
+test("what comes after a restart is kept over the next one, though nothing was waiting in between", () => {
+  let broker = new TestBroker();
+  const early = broker.connect("early", { cleanStart: false });
+  early.subscribe("t", 1);
+  for (let n = 1; n <= 20; n++) broker.connect("p").publish("t", `${n}`, 1, 1);
+  for (const { packetId } of early.publishes()) early.send({ kind: "puback", packetId });
+  const late = broker.connect("late", { cleanStart: false });
+  late.subscribe("t", 1);
+  broker.disk.commit();
+  broker = broker.restart();
+  broker.connect("p").publish("t", "kept", 1, 1);
+  broker.disk.commit();
+  broker = broker.restart();
+  assert.deepEqual(broker.connect("late", { cleanStart: false }).messages(), ["t=kept q1"]);
+});
