@@ -3,10 +3,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../test/kit/ports.ts";
 import { type AccessFiles, writeAccessFiles } from "./logins.ts";
 import { mosquittoConf } from "./mosquitto-conf.ts";
 import type { MqttProtocol } from "./mqtt-packets.ts";
-import { freePort, type RunningServer, startServer } from "./server-process.ts";
+import { type RunningServer, startServer } from "./server-process.ts";
 
 const root = join(import.meta.dirname, "../..");
 const MIDGE = join(root, "dist/midge.mjs");

@@ -1,5 +1,6 @@
 /** The cases of Midge's MQTT-SN gateway: each QoS, beside a bare echo that is driven in the same way. */
 import { join } from "node:path";
+import { freePort } from "../../test/kit/ports.ts";
 import type { BenchContext } from "./bench-context.ts";
 import { startGateway } from "./broker-under-test.ts";
 import { type Group, groupText, type Outcome, outcomeOf, type Table } from "./comparison.ts";
@@ -8,7 +9,7 @@ import { GATEWAY_CASES, type GatewayCase } from "./gateway-cases.ts";
 import type { GatewayJob, GatewayResult } from "./gateway-load.ts";
 import { runLoad } from "./load-process.ts";
 import { roundRobin } from "./round-robin.ts";
-import { freePort, startServer } from "./server-process.ts";
+import { startServer } from "./server-process.ts";
 import type { Target } from "./targets.ts";
 import { withServer } from "./with-server.ts";
 

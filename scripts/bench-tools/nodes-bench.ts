@@ -1,6 +1,7 @@
 /** What many MQTT-SN nodes cost Midge's gateway while they are connected, and while they sleep. */
 import { join } from "node:path";
 import { openFilesLimit } from "../../src/system/open-files.ts";
+import { freePort } from "../../test/kit/ports.ts";
 import type { BenchContext } from "./bench-context.ts";
 import { OURS, startGateway } from "./broker-under-test.ts";
 import { type Group, groupText, type Outcome, outcomeOf, type Table } from "./comparison.ts";
@@ -9,7 +10,6 @@ import { count } from "./format.ts";
 import { runLoad } from "./load-process.ts";
 import type { NodesJob, NodesResult } from "./nodes-load.ts";
 import { roundRobin } from "./round-robin.ts";
-import { freePort } from "./server-process.ts";
 import type { Target } from "./targets.ts";
 import { withServer } from "./with-server.ts";
 

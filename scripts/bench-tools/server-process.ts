@@ -1,7 +1,7 @@
 /** Programs that the benchmark starts: waits until they serve their port, and ends them for certain. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { pause } from "./waiting.ts";
 
 const START_TIMEOUT = 10_000;
@@ -15,16 +15,6 @@ const running = new Set<ChildProcess>();
 /** Kills whatever has not ended yet; for an exit that cannot wait. */
 export function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
-}
-
-/** A TCP port on loopback that nobody serves. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export interface Server {

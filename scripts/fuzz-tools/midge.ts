@@ -1,11 +1,10 @@
 /** The Midge that is fed: its process, ports, memory, and what it says. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, freeUdpPort } from "../../test/kit/ports.ts";
 import type { Ports } from "./feeder.ts";
 import { LINE_KINDS, type LineKind } from "./line-bytes.ts";
 import { LineServer } from "./line-server.ts";
@@ -142,21 +141,4 @@ framing = "${framing}"
 retry_interval = 1
 retry_limit = 1
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(resolve));
-  return port;
 }

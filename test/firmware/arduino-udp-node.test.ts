@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defines, make } from "../kit/firmware.ts";
-import { freeUdpPort, Program, startMidge } from "../kit/processes.ts";
+import { freeUdpPort } from "../kit/ports.ts";
+import { Program, startMidge } from "../kit/processes.ts";
 import { SensorNode } from "../kit/sensor-node.ts";
 
 /** The sketch, for a gateway at this port, in a world that loses so many datagrams of 100. */

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import mqtt, { type MqttClient } from "mqtt";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   MIDGE,
   midge,
   mosquittoSub,

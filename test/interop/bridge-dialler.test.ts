@@ -7,7 +7,7 @@ import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { networkCause } from "../../src/sockets/network-cause.ts";
 import { BridgeDialler } from "../../src/uplink/bridge-dialler.ts";
 import { NameLookup } from "../../src/uplink/name-lookup.ts";
-import { freePort } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
 
 async function echoServer(t: TestContext): Promise<number> {
   const server: Server = createServer((socket) => socket.on("error", () => {}).pipe(socket));

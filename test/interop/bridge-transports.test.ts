@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { sasToken, webToken } from "../../src/uplink/device-tokens.ts";
 import { TestCa } from "../kit/certificates.ts";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   mosquittoPub,
   mosquittoSub,
   type RunningMidge,

@@ -15,8 +15,8 @@ import { RealTime } from "../../src/system/real-time.ts";
 import { BridgeDialler } from "../../src/uplink/bridge-dialler.ts";
 import { KeptLog } from "../kit/kept-log.ts";
 import { MemoryDisk } from "../kit/memory-disk.ts";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   mosquittoPub,
   mosquittoSub,
   type Program,

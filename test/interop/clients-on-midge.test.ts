@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { TestCa } from "../kit/certificates.ts";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   mosquittoPub,
   mosquittoSub,
   Program,

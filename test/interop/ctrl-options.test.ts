@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { freePort, MIDGE, runToEnd, startMidge, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { MIDGE, runToEnd, startMidge, temporaryFolder } from "../kit/processes.ts";
 
 function ctrl(t: TestContext, ...words: string[]) {
   return runToEnd(t, process.execPath, [MIDGE, "ctrl", ...words]);

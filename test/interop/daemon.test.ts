@@ -4,7 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { freePort, midge, mosquittoPub, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { midge, mosquittoPub, temporaryFolder } from "../kit/processes.ts";
 
 async function prepare(t: TestContext, more = "") {
   const folder = temporaryFolder(t);

@@ -4,8 +4,8 @@ import { createSocket, type Socket } from "node:dgram";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { freeUdpPort } from "../kit/ports.ts";
 import {
-  freeUdpPort,
   mosquittoPub,
   mosquittoSub,
   type RunningMidge,

@@ -8,7 +8,8 @@ import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
 import { TestCa } from "../kit/certificates.ts";
-import { freePort, midge, mosquittoSub, runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { midge, mosquittoSub, runToEnd, temporaryFolder } from "../kit/processes.ts";
 import { proxyV2 } from "../kit/proxy-header.ts";
 
 const KEY = "00112233445566778899";

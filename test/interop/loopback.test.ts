@@ -6,7 +6,8 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { freePort, MIDGE, midge, Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { MIDGE, midge, Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
 function emptyConf(t: TestContext): string {
   const file = join(temporaryFolder(t), "mosquitto.conf");

@@ -132,10 +132,10 @@ test("the will of a mosquitto_sub that is killed comes after its delay, and not 
   slow.signal("SIGKILL");
   await slow.ended;
   await start("slow", "5");
-  await watcher.until((text) => text.includes("will/quick"), "the will");
+  await watcher.until((text) => text.includes("will/quick text"), "the will");
   const third = await start("third", "6");
   third.signal("SIGKILL");
-  await watcher.until((text) => text.includes("will/third"), "a later will");
+  await watcher.until((text) => text.includes("will/third text"), "a later will");
   assert.deepEqual(lines(watcher), ["will/quick text gone", "will/third text gone"]);
 });
 

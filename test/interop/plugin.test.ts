@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { IAuthPacket } from "mqtt-packet";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   midge,
   mosquittoPub,
   mosquittoSub,

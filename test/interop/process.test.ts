@@ -7,8 +7,8 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import mqtt from "mqtt";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   midge,
   mosquittoPub,
   mosquittoSub,

@@ -6,7 +6,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { TestCa } from "../kit/certificates.ts";
-import { freePort, Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   mosquittoPub,
   mosquittoSub,
   Program,

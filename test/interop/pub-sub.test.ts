@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   mosquittoPub,
   mosquittoSub,
   Program,

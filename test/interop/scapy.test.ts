@@ -8,7 +8,8 @@ import { ByteWriter } from "../../src/bytes/byte-writer.ts";
 import { decodeMessage } from "../../src/mqttsn/decode.ts";
 import { encodeMessage } from "../../src/mqttsn/encode.ts";
 import type { SnMessage } from "../../src/mqttsn/packets.ts";
-import { freeUdpPort, mosquittoPub, mosquittoSub, startMidge } from "../kit/processes.ts";
+import { freeUdpPort } from "../kit/ports.ts";
+import { mosquittoPub, mosquittoSub, startMidge } from "../kit/processes.ts";
 import { type Layer, Scapy, type ScapyNode } from "../kit/scapy.ts";
 
 const NO_FLAGS = { dup: 0, qos: 0, retain: 0, will: 0, cleansess: 0, tid_type: 0 };

@@ -10,8 +10,8 @@ import { WebSocket } from "ws";
 import type { Packet } from "../../src/mqtt/packets.ts";
 import { TestCa } from "../kit/certificates.ts";
 import { toHex } from "../kit/hex.ts";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   midge,
   mosquittoSub,
   type Program,

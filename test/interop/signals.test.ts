@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSyn
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   midge,
   mosquittoPub,
   mosquittoSub,

@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { FakeSnGateway } from "../kit/fake-sn-gateway.ts";
-import { freeUdpPort, Program, temporaryFolder } from "../kit/processes.ts";
+import { freeUdpPort } from "../kit/ports.ts";
+import { Program, temporaryFolder } from "../kit/processes.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 

@@ -8,7 +8,8 @@ import { describe, it, type TestContext } from "node:test";
 import { ByteWriter } from "../../src/bytes/byte-writer.ts";
 import { makeFraming, type PlainFraming } from "../../src/links/framing/make-framing.ts";
 import { FakeSnGateway } from "../kit/fake-sn-gateway.ts";
-import { freeUdpPort, Program, temporaryFolder } from "../kit/processes.ts";
+import { freeUdpPort } from "../kit/ports.ts";
+import { Program, temporaryFolder } from "../kit/processes.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 

@@ -4,7 +4,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { makeFraming } from "../../src/links/framing/make-framing.ts";
 import { LineNode } from "../kit/line-node.ts";
-import { freePort, mosquittoPub, startMidge } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { mosquittoPub, startMidge } from "../kit/processes.ts";
 import { until } from "../kit/pty-line.ts";
 
 /** ser2net, as far as Midge sees it, with one node at its port. */

@@ -10,7 +10,8 @@ import mqtt from "mqtt";
 import type { ListenerOptions } from "../../src/listeners/options.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
 import { prepareListener, startListener } from "../kit/listener-rig.ts";
-import { freePort, Program, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { Program, temporaryFolder } from "../kit/processes.ts";
 
 const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),

@@ -5,14 +5,8 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { connect } from "node:tls";
 import { type Issued, TestCa } from "../kit/certificates.ts";
-import {
-  freePort,
-  midge,
-  mosquittoSub,
-  type Program,
-  runToEnd,
-  temporaryFolder,
-} from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { midge, mosquittoSub, type Program, runToEnd, temporaryFolder } from "../kit/processes.ts";
 
 interface Site {
   readonly program: Program;

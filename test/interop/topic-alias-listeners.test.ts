@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import mqtt, { type IPublishPacket } from "mqtt";
-import { freePort, midge, temporaryFolder } from "../kit/processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { midge, temporaryFolder } from "../kit/processes.ts";
 
 async function start(t: TestContext) {
   const folder = temporaryFolder(t);

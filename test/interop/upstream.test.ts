@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { TestCa } from "../kit/certificates.ts";
+import { freePort } from "../kit/ports.ts";
 import {
-  freePort,
   midge,
   mosquittoPub,
   mosquittoSub,

@@ -6,7 +6,8 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { hex } from "../../kit/hex.ts";
-import { freePort, MIDGE, Program, temporaryFolder } from "../../kit/processes.ts";
+import { freePort } from "../../kit/ports.ts";
+import { MIDGE, Program, temporaryFolder } from "../../kit/processes.ts";
 import {
   assertGrowth,
   assertServes,
