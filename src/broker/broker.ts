@@ -467,11 +467,12 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   #route(message: Message, publisher: Session | undefined, custody: Custody | undefined): number {
     const matches = this.subscriptions.match(message.topic);
     const { length } = matches;
+    if (length > 1) message.beginRouting();
     for (let index = 0; index < length; index++) {
       const { subscriber, grant } = matches[index] as (typeof matches)[number];
       subscriber.receive(message, grant, publisher, custody);
     }
-    message.encodedIn = undefined;
+    message.endRouting();
     return length;
   }
 

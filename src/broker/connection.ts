@@ -311,6 +311,8 @@ export class Connection implements WireEnd, Peer, Watched {
     const { topic, payload } = message;
     if (level === 4) encodePublish(output, topic, payload, 0, false, false, 0);
     else encodePublish5(output, topic, payload, 0, false, false, 0, message.properties);
+    // Who gets it later, out of a queue, comes too late for these bytes.
+    if (!message.isRouted) return;
     message.encodedIn = output.bytes;
     message.encodedAt = before;
     message.encodedEnd = output.length;

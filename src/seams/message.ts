@@ -25,13 +25,15 @@ export class Message {
   #borrowed: boolean;
   /**
    * Where the QoS 0 packet of this message was last encoded, so that those who receive it alike copy
-   * it: bytes [encodedAt, encodedEnd) of `encodedIn`, in the form of `encodedLevel`. Valid while the
-   * message is being routed only.
+   * it: bytes [encodedAt, encodedEnd) of `encodedIn`, in the form of `encodedLevel`. Only between
+   * `beginRouting` and `endRouting`: afterwards the buffer is another's.
    */
   encodedIn: Uint8Array | undefined;
   encodedAt: number;
   encodedEnd: number;
   encodedLevel: number;
+  /** The message goes to all who subscribe, one after the other. */
+  #routed = false;
 
   constructor(
     topic: string,
@@ -53,6 +55,19 @@ export class Message {
     this.encodedAt = 0;
     this.encodedEnd = 0;
     this.encodedLevel = 0;
+  }
+
+  get isRouted(): boolean {
+    return this.#routed;
+  }
+
+  beginRouting(): void {
+    this.#routed = true;
+  }
+
+  endRouting(): void {
+    this.#routed = false;
+    this.encodedIn = undefined;
   }
 
   /** The same message with other properties. */

@@ -65,7 +65,8 @@ export function cutFrames(bytes: Uint8Array): { header: number; body: Uint8Array
     const header = bytes[at++] as number;
     let size = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++] as number;
+      const byte = bytes[at++];
+      if (byte === undefined) throw new Error("the bytes end within a frame");
       size |= (byte & 127) << shift;
       if (byte < 128) break;
     }

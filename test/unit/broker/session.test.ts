@@ -305,6 +305,24 @@ test("sending again goes on where a slow client had to pause, and loses nothing"
   assert.deepEqual(back.messages(), ["t=2 q1 dup", "t=3 q1 dup"]);
 });
 
+test("slow clients that have one QoS 0 message queued each get its own bytes, not what took their place", () => {
+  const broker = new TestBroker();
+  const slow = ["a", "b"].map((clientId) => {
+    const client = broker.connect(clientId);
+    client.subscribe("t/#", 0);
+    client.wire.stuck = 10_000_000;
+    return client;
+  });
+  const publisher = broker.connect("p");
+  for (const topic of ["t/1", "t/2"]) publisher.publish(topic, `${topic} payload`, 0);
+  for (const client of slow) {
+    client.wire.drain();
+    assert.deepEqual(client.messages(), ["t/1=t/1 payload", "t/2=t/2 payload"]);
+    // The buffer is used again for others.
+    client.wire.output.bytes.fill(0);
+  }
+});
+
 test("what comes after a restart is kept over the next one, though nothing was waiting in between", () => {
   let broker = new TestBroker();
   const early = broker.connect("early", { cleanStart: false });
