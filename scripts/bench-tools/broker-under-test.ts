@@ -35,6 +35,8 @@ export interface BrokerSetUp {
   /** The program of another build of Midge, to be measured as well. */
   readonly also: string | undefined;
   readonly aedes: boolean;
+  /** More lines of the configuration. */
+  readonly more?: string | undefined;
 }
 
 /** Counts the folders given out, so that each start begins with an empty one. */
@@ -54,12 +56,12 @@ export function startMidge(program: string, file: string, port: number): Promise
 }
 
 /** Writes the configuration that Midge and Mosquitto share. */
-async function writeConf({ scratch, strict }: BrokerSetUp, access: AccessFiles | undefined) {
+async function writeConf({ scratch, strict, more }: BrokerSetUp, access: AccessFiles | undefined) {
   const port = await freePort();
   const folder = emptyFolder(scratch);
   const file = join(folder, "mosquitto.conf");
   const dataFolder = strict ? folder : undefined;
-  writeFileSync(file, mosquittoConf({ port, access, dataFolder, user: userInfo().username }));
+  writeFileSync(file, mosquittoConf({ port, access, dataFolder, user: userInfo().username, more }));
   return { port, file };
 }
 

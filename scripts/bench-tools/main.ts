@@ -23,11 +23,20 @@ const ROUNDS: Readonly<Record<SectionName, number>> = {
   latency: 2,
   matching: 1,
   idle: 1,
+  away: 2,
+  bridge: 2,
   gateway: 2,
   nodes: 1,
 };
 
-const BROKER_SECTIONS: readonly SectionName[] = ["throughput", "latency", "matching", "idle"];
+const BROKER_SECTIONS: readonly SectionName[] = [
+  "throughput",
+  "latency",
+  "matching",
+  "idle",
+  "away",
+  "bridge",
+];
 
 function tell(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -9,9 +9,12 @@ export interface ConfFields {
   readonly dataFolder: string | undefined;
   /** Who the brokers run as: Mosquitto, if started by root, becomes another who cannot read the files. */
   readonly user: string;
+  /** More lines, after these. */
+  readonly more?: string | undefined;
 }
 
-export function mosquittoConf({ port, access, dataFolder, user }: ConfFields): string {
+export function mosquittoConf(fields: ConfFields): string {
+  const { port, access, dataFolder, user, more = "" } = fields;
   const lines = [
     `listener ${port} 127.0.0.1`,
     `allow_anonymous ${access === undefined}`,
@@ -28,5 +31,5 @@ export function mosquittoConf({ port, access, dataFolder, user }: ConfFields): s
   if (dataFolder !== undefined) {
     lines.push("persistence true", `persistence_location ${dataFolder}/`);
   }
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n")}\n${more}`;
 }

@@ -5,7 +5,16 @@ import { GATEWAY_CASES } from "./gateway-cases.ts";
 import type { MqttProtocol } from "./mqtt-packets.ts";
 
 /** What is measured, in the order in which it is. */
-export const SECTIONS = ["throughput", "latency", "matching", "idle", "gateway", "nodes"] as const;
+export const SECTIONS = [
+  "throughput",
+  "latency",
+  "matching",
+  "idle",
+  "away",
+  "bridge",
+  "gateway",
+  "nodes",
+] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /** What --gateway stands for. */
@@ -31,6 +40,8 @@ Sections, all of them by default:
   latency     messages at a fixed rate, however late the broker is; ratios to Mosquitto
   matching    a publish among 100 000 subscriptions beside one among 100
   idle        memory of connected clients that say nothing
+  away        messages that are kept on disk for a subscriber who is away; ratios to Mosquitto
+  bridge      messages that a bridge carries to a remote broker; ratios to Mosquitto
   gateway     MQTT-SN nodes that publish; ratios to a bare UDP echo
   nodes       memory of connected and of sleeping MQTT-SN nodes
 

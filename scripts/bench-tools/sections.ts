@@ -1,5 +1,7 @@
 /** What each section of the benchmark is carried out by. */
+import { benchAway } from "./away-bench.ts";
 import type { BenchContext } from "./bench-context.ts";
+import { benchBridge } from "./bridge-bench.ts";
 import type { Outcome } from "./comparison.ts";
 import { benchGateway } from "./gateway-bench.ts";
 import { benchIdle } from "./idle-bench.ts";
@@ -16,6 +18,8 @@ export const SECTION_BENCHES: Readonly<
   latency: benchLatency,
   matching: benchMatching,
   idle: benchIdle,
+  away: benchAway,
+  bridge: benchBridge,
   gateway: benchGateway,
   nodes: benchNodes,
 };

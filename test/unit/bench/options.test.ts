@@ -6,7 +6,7 @@ import { readOptions, UsageError } from "../../../scripts/bench-tools/options.ts
 describe("the benchmark's command line", () => {
   it("measures everything by default, with access rules and both protocols", () => {
     assert.deepEqual(readOptions([]), {
-      sections: ["throughput", "latency", "matching", "idle", "gateway", "nodes"],
+      sections: ["throughput", "latency", "matching", "idle", "away", "bridge", "gateway", "nodes"],
       quick: false,
       only: ["fan-in", "fan-out", "pairs-100", "pairs-1000", "nodes-1", "nodes-50", "nodes-1000"],
       qos: [-1, 0, 1],
