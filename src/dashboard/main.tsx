@@ -8,8 +8,8 @@ import { fetchGatewayFacts } from "./connection/gateway-facts.ts";
 import { SUBSCRIPTIONS } from "./model/dashboard-model.ts";
 import { PageState } from "./page-state.ts";
 
-/** How often the gateway's clock is compared with ours, ms. */
-const FACTS_INTERVAL = 60_000;
+/** How often the gateway is asked how it is, and what time it has, ms. */
+const FACTS_INTERVAL = 15_000;
 const TICK = 1000;
 
 const page = new PageState(browserClock);
@@ -49,10 +49,14 @@ function refreshFacts(): void {
 // A page that is looked at again, or whose network is back, does not sit out its pause.
 window.addEventListener("online", page.retryNow);
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) feed.retryNow();
+  if (document.hidden) return;
+  feed.retryNow();
+  refreshFacts();
 });
 setInterval(() => page.tick(), TICK);
-setInterval(refreshFacts, FACTS_INTERVAL);
+setInterval(() => {
+  if (!document.hidden) refreshFacts();
+}, FACTS_INTERVAL);
 
 feed.start();
 render(<App page={page} />, document.body);

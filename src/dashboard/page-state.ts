@@ -2,14 +2,17 @@
  * What the components show, as signals: snapshots of the model, taken at most once per animation
  * frame however many messages come.
  */
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Clock } from "../time/clock.ts";
 import type { FeedState } from "./connection/feed.ts";
 import type { GatewayFacts } from "./connection/gateway-facts.ts";
-import type { Bridge, BrokerFigures } from "./model/broker-store.ts";
+import type { Bridge } from "./model/bridge-topics.ts";
+import type { BrokerFigures } from "./model/broker-store.ts";
 import { type Area, DashboardModel } from "./model/dashboard-model.ts";
 import type { Node } from "./model/node.ts";
 import type { NodeColumn } from "./model/node-store.ts";
+import { type Notice, noticesOf } from "./model/notices.ts";
+import type { StoreStatus } from "./model/store-status.ts";
 import { EMPTY_VIEW, type ValueColumn, type ValueView, viewValues } from "./model/value-view.ts";
 
 export interface Order<Column extends string> {
@@ -29,6 +32,10 @@ export class PageState {
   readonly now: Signal<number>;
   readonly figures: Signal<BrokerFigures> = signal({});
   readonly bridges: Signal<readonly Bridge[]> = signal([]);
+  readonly store: Signal<StoreStatus | undefined> = signal(undefined);
+  readonly notices: ReadonlySignal<readonly Notice[]> = computed(() =>
+    noticesOf(this.store.value, this.facts.value?.problems ?? []),
+  );
   readonly nodes: Signal<readonly Node[]> = signal([]);
   readonly nodeOrder: Signal<Order<NodeColumn>> = signal({
     column: "clientId",
@@ -136,6 +143,7 @@ export class PageState {
       case "broker":
         this.figures.value = model.broker.figures;
         this.bridges.value = model.broker.bridges();
+        this.store.value = model.broker.store;
         return;
       case "values": {
         const { column, descending } = this.valueOrder.value;

@@ -1,15 +1,7 @@
 /** The JSON interface under /api/v1, as far as anybody may ask: who this is, and how it is. */
 import { Hono } from "hono";
 import type { Clock } from "../time/clock.ts";
-
-export interface HealthReport {
-  /** `degraded`: it serves, but a part of it does not do its work. */
-  readonly status: "ok" | "degraded";
-  /** Since the start, seconds. */
-  readonly uptime: number;
-  /** What is wrong, in words for an operator; empty when all is well. */
-  readonly problems: readonly string[];
-}
+import type { HealthReport } from "./health.ts";
 
 export interface ApiV1Options {
   /** The gateway's name, as its operator calls it. */
@@ -28,7 +20,7 @@ export function apiV1(options: ApiV1Options): Hono {
   api.get("/health", (context) => {
     const report = health();
     const body = { ...report, name, version, time: clock.wall() };
-    return context.json(body, report.status === "ok" ? 200 : 503);
+    return context.json(body, report.status === "failing" ? 503 : 200);
   });
   return api;
 }

@@ -1,4 +1,4 @@
-/** The web server: the dashboard's page, the JSON interface, and upgrades to WebSocket by path. */
+/** The web server: the dashboard's page, the JSON interface, metrics, and upgrades to WebSocket by path. */
 import {
   createServer,
   type IncomingMessage,
@@ -13,6 +13,7 @@ import type { Log } from "../seams/log.ts";
 import { isLoopback, isLoopbackHost } from "../sockets/host-guard.ts";
 import type { ApiV1Options } from "./api-v1.ts";
 import { HttpListenError } from "./http-listen-error.ts";
+import type { MetricsDoor } from "./metrics/serve-metrics.ts";
 import { loadAssets } from "./page-assets.ts";
 import { routes } from "./routes.ts";
 
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   /** WebSocket endpoints by URL path. */
   readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
   readonly api: ApiV1Options;
+  /** What is behind /metrics; nothing if not given. */
+  readonly metrics?: MetricsDoor | undefined;
   readonly log: Log;
 }
 
@@ -68,10 +71,12 @@ export class HttpServer {
 
   /** Listens; throws HttpListenError when it cannot. */
   async start(): Promise<void> {
-    const { address, port, assets, api, log } = this.#options;
+    const { address, port, assets, api, metrics, log } = this.#options;
     const page = await loadAssets(assets);
     if (!page.has("/")) log.warn(`The dashboard's page has not been built: ${assets} is empty.`);
-    const app = routes(page, api, (error) => log.error(`HTTP request failed: ${error.stack}`));
+    const app = routes(page, api, metrics, (error) =>
+      log.error(`HTTP request failed: ${error.stack}`),
+    );
     const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     const server = createServer(BOUNDS, (request, response) => {
       const refusal = this.#refusal(request);

@@ -1,20 +1,23 @@
-/** What the web server answers: the page's files, /api/v1, and plain words for everything else. */
+/** What the web server answers: the page's files, /api/v1, /metrics, and plain words for everything else. */
+import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { type ApiV1Options, apiV1 } from "./api-v1.ts";
+import { type MetricsDoor, serveMetrics } from "./metrics/serve-metrics.ts";
 import { type Asset, chooseForm, matchesEtag } from "./page-assets.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 export function routes(
   page: ReadonlyMap<string, Asset>,
   api: ApiV1Options,
+  metrics: MetricsDoor | undefined,
   onError: (error: Error) => void,
-): Hono {
-  const app = new Hono();
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => {
     await next();
     const headers = securityHeaders(context.req.header("host"));
     for (const [name, value] of Object.entries(headers)) context.header(name, value);
-    if (isApi(context)) context.header("Cache-Control", "no-store");
+    if (isForPrograms(context)) context.header("Cache-Control", "no-store");
   });
   app.use(async (context, next) => {
     if (context.req.method === "GET" || context.req.method === "HEAD") return next();
@@ -22,6 +25,10 @@ export function routes(
     return problem(context, 405, "Only GET and HEAD are served here.");
   });
   app.route("/api/v1", apiV1(api));
+  app.get("/metrics", async (context, next) => {
+    if (metrics?.isOpen() !== true) return next();
+    return serveMetrics(context, metrics);
+  });
   app.get("*", (context) => {
     const asset = page.get(context.req.path);
     if (asset !== undefined) return serveAsset(context, asset);
@@ -39,6 +46,11 @@ export function routes(
 function isApi(context: Context): boolean {
   const { path } = context.req;
   return path === "/api" || path.startsWith("/api/");
+}
+
+/** What changes from one request to the next. */
+function isForPrograms(context: Context): boolean {
+  return isApi(context) || context.req.path === "/metrics";
 }
 
 function serveAsset(context: Context, asset: Asset): Response {

@@ -4,6 +4,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { launchBrowser } from "../kit/browser.ts";
 import { PageRig } from "../kit/page-rig.ts";
+import { LINK } from "../kit/process-facts.ts";
 
 let rig: PageRig;
 let browser: Browser;
@@ -50,6 +51,25 @@ function valueRow(topic: string) {
 function nodeRow(clientId: string) {
   return page.locator("table.nodes tbody tr").filter({ hasText: clientId });
 }
+
+/** Tells of the store as the gateway does. */
+async function tellStore(topics: Readonly<Record<string, string | number>>): Promise<void> {
+  for (const [topic, value] of Object.entries(topics))
+    await rig.publish(`$SYS/broker/store/${topic}`, String(value), true);
+}
+
+const WELL = {
+  state: "ok",
+  mode: "strict",
+  folder: "/var/lib/midge",
+  "bytes/today": 12_400_000,
+  "bytes/year": 4_310_000_000,
+  "unsafe/count": 3,
+  "unsafe/age": 1200,
+  "unsafe/limit": 15_000,
+  "disk/free": 8_120_000_000,
+  "disk/reserve": 16_000_000,
+};
 
 async function shown(selector: string): Promise<string[]> {
   return page.locator(selector).allTextContents();
@@ -210,6 +230,89 @@ describe("the broker", () => {
     await rig.publish("$SYS/broker/connection/cloud/state", "0", true);
     await bridge.getByText("Down").waitFor();
   });
+
+  test("tells why a bridge is down, what waits for it, and which one has nothing to carry", async () => {
+    const tell = (about: string, text: string) =>
+      rig.publish(`$SYS/broker/connection/${about}`, text, true);
+    await tell("cloud/state", "0");
+    await tell("cloud/status", "offline");
+    await tell("cloud/messages/queued", "120433");
+    await tell("cloud/messages/dropped", "4");
+    await tell("cloud/failure", "broker.example:8883: connection refused");
+    await tell("night/state", "0");
+    await tell("night/status", "idle");
+    const cloud = page.locator(".bridges li", { hasText: "cloud" });
+    await cloud.getByText("120\u202f433 waiting").waitFor();
+    await cloud.getByText("4 dropped").waitFor();
+    await cloud.getByText("broker.example:8883: connection refused").waitFor();
+    await page.locator(".bridges li", { hasText: "night" }).getByText("Idle").waitFor();
+    await tell("cloud/state", "1");
+    await cloud.getByText("connection refused").waitFor({ state: "detached" });
+  });
+});
+
+describe("the store", () => {
+  test("tells its state, what is not safe yet, and what the disk takes", async () => {
+    await tellStore(WELL);
+    const store = page.locator(".store");
+    await store.getByText("OK").waitFor();
+    for (const words of ["3 changes", "12.4\u202fMB", "4.3\u202fGB", "8.1\u202fGB"])
+      await store.getByText(words).waitFor();
+    assert.equal(await page.getByRole("alert").count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("that refuses is told at the top, with what is safe and what to do, until it is over", async () => {
+    await tellStore(WELL);
+    await tellStore({ problem: "IO error: No space left on device", state: "failing" });
+    const alert = page.getByRole("alert");
+    await alert.getByText("The disk takes nothing.").waitFor();
+    await alert.getByText("What was acknowledged is safe.").waitFor();
+    await page.getByText("Make room on the disk of /var/lib/midge.").waitFor();
+    await page.getByText("The disk says: IO error: No space left on device.").waitFor();
+    await page.locator(".store").getByText("Not writing").waitFor();
+    await tellStore({ state: "low" });
+    await alert.getByText("The disk is almost full.").waitFor();
+    await tellStore({ "unsafe/age": 48_000, state: "slow" });
+    await alert.getByText("The disk is slow.").waitFor();
+    await page.getByText("the oldest for 48 s").waitFor();
+    await tellStore({ problem: "", state: "ok" });
+    await alert.waitFor({ state: "detached" });
+  });
+
+  test("with damaged files names their folders until they are gone", async () => {
+    await tellStore({ ...WELL, damaged: "damaged-1 damaged-2" });
+    await page.getByRole("alert").getByText("Damaged files were found").waitFor();
+    assert.deepEqual(await shown(".notice code"), [
+      "/var/lib/midge/damaged-1",
+      "/var/lib/midge/damaged-2",
+    ]);
+    await tellStore({ damaged: "damaged-2" });
+    await page.getByText("damaged-1").waitFor({ state: "detached" });
+    await tellStore({ damaged: "" });
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  });
+
+  test("in memory says what that means", async () => {
+    await tellStore({ state: "memory" });
+    await page.getByText("A restart loses all that is kept").waitFor();
+  });
+});
+
+describe("health", () => {
+  test("tells of what has no topic of its own: a link that is down", async (t) => {
+    t.after(() => {
+      rig.facts = {};
+    });
+    rig.facts = { links: [{ ...LINK, name: "radio", isOpen: false }] };
+    await page.reload();
+    await page.getByRole("alert").getByText("The link radio is not open").waitFor();
+    rig.facts = {};
+    await page.reload();
+    // Told together with health.
+    await page.getByRole("heading", { level: 1, name: "greenhouse" }).waitFor();
+    assert.equal(await page.getByRole("alert").count(), 0);
+  });
 });
 
 describe("a lost connection", () => {
@@ -252,6 +355,8 @@ describe("hostile content", () => {
     await rig.publish("$SYS/gateway/nodes/rubbish", "{", true);
     await rig.publish("$SYS/gateway/nodes/other", '{"clientId":{"toString":1}}', true);
     await rig.publish(`$SYS/broker/connection/${ATTACK}/state`, ATTACK, true);
+    await rig.publish(`$SYS/broker/connection/${ATTACK}/failure`, ATTACK, true);
+    await tellStore({ folder: ATTACK, problem: ATTACK, damaged: ATTACK, state: "failing" });
     await rig.publish("$SYS/broker/version", ATTACK, true);
     await rig.publish("attack/last", "1");
     await valueRow("attack/last").waitFor();
@@ -288,7 +393,16 @@ describe("on a phone", () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await rig.tellNode("a-node-with-a-rather-long-client-identifier-0001", { buffered: 3 });
     await rig.publish(`long/${"topic/".repeat(30)}end`, "x".repeat(500));
+    await tellStore({
+      ...WELL,
+      folder: `/srv/${"long-folder-name".repeat(8)}`,
+      damaged: "damaged-2026-11-21T21-50-00-aBc123",
+      problem: "x".repeat(200),
+      state: "failing",
+    });
+    await rig.publish("$SYS/broker/connection/cloud/failure", "y".repeat(200), true);
     await valueRow("long/").waitFor();
+    await page.locator(".store").waitFor();
     await nodeRow("a-node").getByText("3 buffered").waitFor();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.equal(width, 390);

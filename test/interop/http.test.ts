@@ -8,8 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
+import type { MetricFacts } from "../../src/http/facts.ts";
+import { healthOf } from "../../src/http/health.ts";
 import { HttpListenError } from "../../src/http/http-listen-error.ts";
 import { HttpServer, type HttpServerOptions } from "../../src/http/http-server.ts";
+import { Metrics } from "../../src/http/metrics/metrics.ts";
+import type { Verdict } from "../../src/http/metrics/scraper-login.ts";
+import { parseExposition } from "../kit/exposition.ts";
+import { BRIDGE, FACTS, STORE } from "../kit/process-facts.ts";
 import { head, rawExchange } from "../kit/raw-http.ts";
 import { SilentLog } from "../kit/silent-log.ts";
 
@@ -19,7 +25,12 @@ const SILENT = new SilentLog();
 
 let assets: string;
 let server: HttpServer;
-let healthy = true;
+let facts: MetricFacts = FACTS;
+let verdict: Verdict = "allowed";
+/** The Authorization header and the address that a login was asked about last. */
+let asked: readonly (string | undefined)[] = [];
+let hasMetrics = true;
+const metrics = new Metrics(() => facts);
 
 function options(overrides: Partial<HttpServerOptions> = {}): HttpServerOptions {
   return {
@@ -32,11 +43,17 @@ function options(overrides: Partial<HttpServerOptions> = {}): HttpServerOptions 
       name: "greenhouse",
       version: "1.2.3",
       clock: { now: () => 0, wall: () => 1_700_000_000_000 },
-      health: () => ({
-        status: healthy ? "ok" : "degraded",
-        uptime: 12,
-        problems: healthy ? [] : ["Bridge 'cloud' is down."],
-      }),
+      health: () => healthOf(facts),
+    },
+    metrics: {
+      isOpen: () => hasMetrics,
+      login: {
+        check: async (...given) => {
+          asked = given;
+          return verdict;
+        },
+      },
+      scrape: () => metrics.scrape(),
     },
     ...overrides,
   };
@@ -169,17 +186,23 @@ describe("/api/v1", () => {
     assert.equal(headers["cache-control"], "no-store");
   });
 
-  test("tells health in the status code and in words", async () => {
+  test("tells health in the status code, in codes and in words", async (t) => {
+    t.after(() => {
+      facts = FACTS;
+    });
     const good = await ask("/api/v1/health");
     assert.equal(good.status, 200);
-    assert.equal(JSON.parse(good.body.toString()).time, 1_700_000_000_000);
-    healthy = false;
-    try {
-      const bad = await ask("/api/v1/health");
-      assert.equal(bad.status, 503);
-      assert.deepEqual(JSON.parse(bad.body.toString()).problems, ["Bridge 'cloud' is down."]);
-    } finally {
-      healthy = true;
+    const { status, problems, time } = JSON.parse(good.body.toString());
+    assert.deepEqual([status, problems, time], ["ok", [], 1_700_000_000_000]);
+    for (const [what, some, expected] of [
+      ["degraded", { bridges: [{ ...BRIDGE, state: "offline" }] }, 200],
+      ["failing", { store: { ...STORE, state: "low" } }, 503],
+    ] as const) {
+      facts = { ...FACTS, ...some };
+      const answer = await ask("/api/v1/health");
+      assert.equal(answer.status, expected);
+      assert.equal(JSON.parse(answer.body.toString()).status, what);
+      assert.equal((await ask("/api/v1/health", {}, "HEAD")).status, expected);
     }
   });
 
@@ -193,6 +216,43 @@ describe("/api/v1", () => {
       assert.equal(answer.status, status);
       assert.equal(typeof JSON.parse(answer.body.toString()).error, "string");
     }
+  });
+});
+
+describe("/metrics", () => {
+  test("are in Prometheus' text format", async () => {
+    const { status, headers, body } = await ask("/metrics");
+    assert.equal(status, 200);
+    assert.equal(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert.equal(headers["cache-control"], "no-store");
+    assert.equal(parseExposition(body.toString()).get("midge_subscriptions")?.type, "gauge");
+  });
+
+  test("are for those whom the login lets in", async (t) => {
+    t.after(() => {
+      verdict = "allowed";
+    });
+    await ask("/metrics", { Authorization: "Basic YTpi" });
+    assert.deepEqual(asked, ["Basic YTpi", "127.0.0.1"]);
+    for (const [word, expected] of [
+      ["login", 401],
+      ["forbidden", 403],
+      ["busy", 503],
+    ] as const) {
+      verdict = word;
+      const { status, headers, body } = await ask("/metrics");
+      assert.equal(status, expected);
+      assert.doesNotMatch(body.toString(), /midge_/);
+      assert.equal(headers["www-authenticate"] !== undefined, word === "login");
+    }
+  });
+
+  test("are nowhere when they are turned off", async (t) => {
+    t.after(() => {
+      hasMetrics = true;
+    });
+    hasMetrics = false;
+    assert.equal((await ask("/metrics")).status, 404);
   });
 });
 

@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import mqtt from "mqtt";
 import { WebSocket } from "ws";
+import { healthOf } from "../../src/http/health.ts";
 import { HttpServer } from "../../src/http/http-server.ts";
 import { WebSocketAcceptor } from "../../src/listeners/websocket-acceptor.ts";
 import type { Wire, WireEnd } from "../../src/seams/wire.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { aedesBehindWires } from "../kit/aedes-behind-wire.ts";
+import { FACTS } from "../kit/process-facts.ts";
 import { SilentLog } from "../kit/silent-log.ts";
 
 const SILENT = new SilentLog();
@@ -82,7 +84,7 @@ async function serve(accept: (wire: Wire) => WireEnd) {
       name: "test",
       version: "0",
       clock: { now: () => 0, wall: () => 0 },
-      health: () => ({ status: "ok", uptime: 0, problems: [] }),
+      health: () => healthOf(FACTS),
     },
   });
   await server.start();

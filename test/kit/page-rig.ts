@@ -3,16 +3,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildPage } from "../../scripts/build-page.ts";
+import type { HealthFacts } from "../../src/http/facts.ts";
+import { healthOf } from "../../src/http/health.ts";
 import { HttpServer } from "../../src/http/http-server.ts";
 import { WebSocketAcceptor } from "../../src/listeners/websocket-acceptor.ts";
 import { FlushTurn } from "../../src/sockets/flush-turn.ts";
 import { aedesBehindWires } from "./aedes-behind-wire.ts";
+import { FACTS } from "./process-facts.ts";
 import { SilentLog } from "./silent-log.ts";
 
 type Broker = Awaited<ReturnType<typeof aedesBehindWires>>;
 
 export class PageRig {
   readonly #assets: string;
+  /** What health tells instead of that all is well. */
+  facts: Partial<HealthFacts> = {};
   /** Added to the gateway's clock, ms. */
   clockOffset = 0;
   #broker: Broker | undefined;
@@ -55,7 +60,7 @@ export class PageRig {
         name: "greenhouse",
         version: "0.1.0",
         clock: { now: () => 0, wall: () => Date.now() + this.clockOffset },
-        health: () => ({ status: "ok", uptime: 1, problems: [] }),
+        health: () => healthOf({ ...FACTS, ...this.facts }),
       },
     });
     await http.start();

@@ -1,9 +1,6 @@
-/** The few figures and the bridge states that the page takes from `$SYS/broker/`. */
-
-export interface Bridge {
-  readonly name: string;
-  readonly up: boolean;
-}
+/** The few figures, the bridges and the state of the store that the page takes from `$SYS/broker/`. */
+import { type Bridge, BridgeTopics } from "./bridge-topics.ts";
+import { type StoreStatus, StoreTopics } from "./store-status.ts";
 
 /** A number that only grows, and how fast. */
 export interface Counter {
@@ -23,14 +20,13 @@ export interface BrokerFigures {
   readonly messagesOut?: Counter;
 }
 
-const MOST_BRIDGES = 100;
-const LONGEST_TEXT = 128;
-const BRIDGE_STATE = /^connection\/(.{1,256})\/state$/;
+const LONGEST_TEXT = 1024;
+const STORE = "store/";
 
 export class BrokerStore {
   #figures: BrokerFigures = {};
-  readonly #bridges = new Map<string, { up: boolean; round: number }>();
-  #round = 0;
+  readonly #bridges = new BridgeTopics();
+  readonly #store = new StoreTopics();
   /** When the last live reports began: uptime comes first, and what did not change is left out. */
   #reportAt: number | undefined;
 
@@ -44,11 +40,8 @@ export class BrokerStore {
    */
   receive(name: string, payload: Uint8Array, stored: boolean, now: number): boolean {
     const value = new TextDecoder().decode(payload.subarray(0, LONGEST_TEXT));
-    const bridge = BRIDGE_STATE.exec(name)?.[1];
-    if (bridge !== undefined) {
-      this.#bridge(bridge, value);
-      return true;
-    }
+    if (this.#bridges.receive(name, value)) return true;
+    if (name.startsWith(STORE)) return this.#store.receive(name.slice(STORE.length), value);
     const number = leadingNumber(value);
     const figures = this.#figures;
     switch (name) {
@@ -75,20 +68,24 @@ export class BrokerStore {
   }
 
   bridges(): readonly Bridge[] {
-    return [...this.#bridges]
-      .map(([name, { up }]) => ({ name, up }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#bridges.list();
   }
 
-  /** A new connection begins: the broker tells of every bridge again. */
+  /** Undefined while nothing is known of it. */
+  get store(): StoreStatus | undefined {
+    return this.#store.status;
+  }
+
+  /** A new connection begins: the broker tells everything again. */
   beginRound(): void {
-    this.#round++;
+    this.#bridges.beginRound();
+    this.#store.beginRound();
   }
 
-  /** The broker has told of every bridge: the others are gone. */
+  /** The broker has told everything: what it did not mention is gone. */
   endRound(): void {
-    for (const [name, { round }] of this.#bridges)
-      if (round !== this.#round) this.#bridges.delete(name);
+    this.#bridges.endRound();
+    this.#store.endRound();
   }
 
   #beginReport(now: number): void {
@@ -101,12 +98,6 @@ export class BrokerStore {
       ...(messagesIn && { messagesIn: unchanged(messagesIn, before) }),
       ...(messagesOut && { messagesOut: unchanged(messagesOut, before) }),
     };
-  }
-
-  #bridge(name: string, state: string): void {
-    if (state === "") this.#bridges.delete(name);
-    else if (this.#bridges.has(name) || this.#bridges.size < MOST_BRIDGES)
-      this.#bridges.set(name, { up: state === "1", round: this.#round });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Durations, times of day and counts in words that are quick to read. */
+/** Durations, times of day, sizes and counts in words that are quick to read. */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -35,6 +35,20 @@ const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** A count with its thousands set apart by narrow spaces; a dash for an unknown one. */
 export function countInWords(count: number | undefined): string {
   return count === undefined ? "–" : grouped.format(count).replaceAll(",", "\u202f");
+}
+
+const SIZES = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+
+/** A size in the unit that tells enough, with about three digits: "512 bytes", "1.5 MB", "312 GB". */
+export function bytesInWords(bytes: number): string {
+  let size = bytes;
+  let unit = 0;
+  while (size >= 999.5 && unit < SIZES.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || size >= 99.95 ? 0 : 1;
+  return `${size.toFixed(digits)}\u202f${SIZES[unit]}`;
 }
 
 /** "1 topic", "2 topics". */

@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DashboardModel } from "../../../src/dashboard/model/dashboard-model.ts";
 
+const BRIDGE = { queued: 0, dropped: 0, address: "", failure: "" };
+
+function states(bridges: readonly { readonly name: string; readonly state: string }[]): string[] {
+  return bridges.map(({ name, state }) => `${name} ${state}`);
+}
+
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
@@ -73,11 +79,44 @@ describe("bridges", () => {
     broker.receive("connection/site/state", bytes("0"), true, 0);
     broker.receive("connection/cloud/eu/state", bytes("1"), true, 0);
     assert.deepEqual(broker.bridges(), [
-      { name: "cloud/eu", up: true },
-      { name: "site", up: false },
+      { ...BRIDGE, name: "cloud/eu", state: "up" },
+      { ...BRIDGE, name: "site", state: "down" },
     ]);
     broker.receive("connection/site/state", bytes(""), false, 0);
-    assert.deepEqual(broker.bridges(), [{ name: "cloud/eu", up: true }]);
+    assert.deepEqual(states(broker.bridges()), ["cloud/eu up"]);
+  });
+
+  test("tell what waits, why there is no connection, and that there is nothing to carry", () => {
+    const { broker } = new DashboardModel();
+    for (const [about, text] of [
+      ["state", "0"],
+      ["status", "offline"],
+      ["messages/queued", "120"],
+      ["messages/dropped", "1"],
+      ["queue/dropped/full", "1"],
+      ["queue/dropped/age", "2"],
+      ["messages/sent", "9"],
+      ["address", "broker.example:8883"],
+      ["failure", "broker.example:8883: connection refused"],
+    ] as const)
+      broker.receive(`connection/cloud/${about}`, bytes(text), true, 0);
+    assert.deepEqual(broker.bridges(), [
+      {
+        name: "cloud",
+        state: "down",
+        queued: 120,
+        dropped: 4,
+        address: "broker.example:8883",
+        failure: "broker.example:8883: connection refused",
+      },
+    ]);
+    broker.receive("connection/cloud/failure", bytes("none"), false, 0);
+    broker.receive("connection/cloud/status", bytes("idle"), false, 0);
+    assert.deepEqual([broker.bridges()[0]?.state, broker.bridges()[0]?.failure], ["idle", ""]);
+    broker.receive("connection/cloud/state", bytes("1"), false, 0);
+    assert.equal(broker.bridges()[0]?.state, "up", "told at once, unlike status");
+    broker.receive("connection/quiet/status", bytes("connected"), true, 0);
+    assert.equal(broker.bridges()[1]?.state, "up", "without notifications");
   });
 
   test("that went while nobody listened are gone after a new connection", () => {
@@ -87,7 +126,7 @@ describe("bridges", () => {
     model.beginRound();
     model.broker.receive("connection/b/state", bytes("0"), true, 0);
     model.endRound();
-    assert.deepEqual(model.broker.bridges(), [{ name: "b", up: false }]);
+    assert.deepEqual(states(model.broker.bridges()), ["b down"]);
   });
 
   test("stay within a bound", () => {
@@ -95,5 +134,69 @@ describe("bridges", () => {
     for (let index = 0; index < 1000; index++)
       broker.receive(`connection/b${index}/state`, bytes("1"), true, 0);
     assert.equal(broker.bridges().length, 100);
+  });
+});
+
+describe("the store", () => {
+  function told(topics: Readonly<Record<string, string>>): DashboardModel {
+    const model = new DashboardModel();
+    for (const [topic, text] of Object.entries(topics))
+      model.receive(`$SYS/broker/store/${topic}`, bytes(text), true, 0);
+    return model;
+  }
+
+  test("is known by its state, and the rest as far as it is told", () => {
+    assert.equal(told({ mode: "strict", "disk/free": "5" }).broker.store, undefined);
+    const { store } = told({
+      state: "ok",
+      mode: "strict",
+      folder: "/data",
+      damaged: "damaged-1 damaged-2",
+      "unsafe/count": "3",
+      "unsafe/age": "1200",
+      "unsafe/limit": "15000",
+      "bytes/today": "12",
+      "disk/free": "5",
+    }).broker;
+    assert.deepEqual(store, {
+      state: "ok",
+      isStrict: true,
+      folder: "/data",
+      problem: "",
+      damaged: ["damaged-1", "damaged-2"],
+      unsafeCount: 3,
+      unsafeAge: 1200,
+      unsafeLimit: 15_000,
+      writtenToday: 12,
+      writtenYear: undefined,
+      free: 5,
+      reserve: undefined,
+    });
+  });
+
+  test("changes the page with what is shown of it only", () => {
+    const model = new DashboardModel();
+    const area = (topic: string) =>
+      model.receive(`$SYS/broker/store/${topic}`, bytes("1"), true, 0);
+    assert.equal(area("unsafe/age"), "broker");
+    assert.equal(area("messages/count"), undefined);
+  });
+
+  test("is without damage once that is taken back, or not told any more", () => {
+    const model = told({ state: "ok", damaged: "damaged-1" });
+    model.receive("$SYS/broker/store/damaged", bytes(""), false, 0);
+    assert.deepEqual(model.broker.store?.damaged, []);
+    model.receive("$SYS/broker/store/damaged", bytes("damaged-2"), false, 0);
+    model.beginRound();
+    model.receive("$SYS/broker/store/state", bytes("ok"), true, 0);
+    assert.deepEqual(model.broker.store?.damaged, ["damaged-2"]);
+    model.endRound();
+    assert.deepEqual(model.broker.store?.damaged, []);
+  });
+
+  test("is not known by rubbish", () => {
+    assert.equal(told({ state: "splendid" }).broker.store, undefined);
+    const { store } = told({ state: "low", "disk/free": "-5", "unsafe/age": "soon" }).broker;
+    assert.deepEqual([store?.free, store?.unsafeAge], [undefined, 0]);
   });
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { visibleText } from "../../../src/dashboard/model/visible-text.ts";
 import {
   ageInWords,
+  bytesInWords,
   countInWords,
   durationInWords,
   plural,
@@ -31,6 +32,20 @@ test("durations are told in two units", () => {
     [93_211, "1 d 1 h"],
   ];
   for (const [seconds, words] of cases) assert.equal(durationInWords(seconds), words);
+});
+
+test("sizes are told in the unit that tells enough", () => {
+  const cases: [number, string][] = [
+    [0, "0 bytes"],
+    [999, "999 bytes"],
+    [1000, "1.0 kB"],
+    [99_949, "99.9 kB"],
+    [999_499, "999 kB"],
+    [999_501, "1.0 MB"],
+    [4_310_000_000, "4.3 GB"],
+    [3e18, "3000 PB"],
+  ];
+  for (const [size, words] of cases) assert.equal(bytesInWords(size), words.replace(" ", "\u202f"));
 });
 
 test("counts have their thousands apart, unknown ones a dash", () => {
