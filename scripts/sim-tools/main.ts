@@ -1,6 +1,6 @@
 /** scripts/sim: many lives of the simulated world, and a line for each in which something was wrong. */
-import { parseArgs } from "node:util";
 import { faultsOf, live, remainsOf } from "../../test/sim/story.ts";
+import { type Seeds, seedsOf } from "./seeds.ts";
 
 const HELP = `Usage: scripts/sim [OPTIONS]
 
@@ -13,48 +13,16 @@ and checks what must hold afterwards; see the head of scripts/sim. Exit code 1 i
   --help         print this text
 `;
 
-const DEFAULT_SEEDS = 10_000;
-const LARGEST = 0xffff_ffff;
 /** More do not help to find out why. */
 const MOST_FAILURES = 20;
 const PROGRESS = 30_000;
-
-interface Settings {
-  readonly first: number;
-  readonly count: number;
-}
-
-/** Undefined where help is wanted. Throws with what is wrong in words. */
-function settingsOf(words: readonly string[]): Settings | undefined {
-  const { seeds, from, seed, help } = parseArgs({
-    args: [...words],
-    options: {
-      seeds: { type: "string" },
-      from: { type: "string" },
-      seed: { type: "string" },
-      help: { type: "boolean" },
-    },
-  }).values;
-  if (help === true) return undefined;
-  if (seed !== undefined) return { first: wholeNumber("--seed", seed), count: 1 };
-  return {
-    first: from === undefined ? 1 : wholeNumber("--from", from),
-    count: seeds === undefined ? DEFAULT_SEEDS : wholeNumber("--seeds", seeds),
-  };
-}
-
-function wholeNumber(option: string, word: string): number {
-  const number = Number(word);
-  if (/^\d+$/.test(word) && number <= LARGEST) return number;
-  throw new Error(`${option} takes a whole number, not "${word}"`);
-}
 
 function tell(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 /** Answers how many lives went wrong. */
-function run({ first, count }: Settings): number {
+function run({ first, count }: Seeds): number {
   const began = performance.now();
   let told = began;
   let failures = 0;
@@ -86,9 +54,9 @@ function problemsOf(seed: number, powerCuts: boolean): string[] {
 }
 
 try {
-  const settings = settingsOf(process.argv.slice(2));
-  if (settings === undefined) process.stdout.write(HELP);
-  else if (run(settings) > 0) process.exitCode = 1;
+  const seeds = seedsOf(process.argv.slice(2));
+  if (seeds === undefined) process.stdout.write(HELP);
+  else if (run(seeds) > 0) process.exitCode = 1;
 } catch (error) {
   process.stderr.write(`scripts/sim: ${(error as Error).message}\n`);
   process.exitCode = 2;

@@ -4,7 +4,7 @@ import { chown, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promis
 import { join } from "node:path";
 import { Command } from "commander";
 import type { StoredRecord } from "../seams/journal.ts";
-import { syncFolder } from "../store/atomic-file.ts";
+import { syncContents, syncFolder } from "../store/atomic-file.ts";
 import { BackupError, type BackupHead, readBackup } from "../store/backup-format.ts";
 import { writeDocuments } from "../store/document-contents.ts";
 import { openLevel } from "../store/open-database.ts";
@@ -110,6 +110,7 @@ async function build(
   } finally {
     await database.close();
   }
+  await syncContents(store);
   await writeDocuments(documents, contents, STDERR);
   counts.documents = contents.length;
   await giveToOwner(folder, [store, documents]);

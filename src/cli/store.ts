@@ -83,6 +83,7 @@ const OF_SESSIONS: ReadonlySet<string> = new Set([
   "in flight",
   "released",
   "received",
+  "will",
 ]);
 
 function sessionKey({ clientId, upstream }: RecordDescription): string {

@@ -1,7 +1,7 @@
 /** Replaces files so that a crash leaves the old content or the new, whole. */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 export interface Replacement {
   /** Permissions of the new file. */
@@ -37,6 +37,19 @@ export async function replaceFile(
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/** Makes all files in a folder safe, which hold no folders of their own, and their names. */
+export async function syncContents(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = await open(join(folder, name), "r");
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+  await syncFolder(folder);
 }
 
 /** Makes renames and links in a folder safe; where the file system knows no such thing, does nothing. */

@@ -1,5 +1,6 @@
 /** What a record of the store says, as an object to be printed; of all parts that keep records. */
 import { isBrokerKey, readRecord as readBrokerRecord } from "../broker/records.ts";
+import type { StoredWill } from "../broker/will-record.ts";
 import { decodeUtf8 } from "../bytes/utf8.ts";
 import { readRecord as readNodeRecord } from "../gateway/node-records.ts";
 import type { StoredRecord } from "../seams/journal.ts";
@@ -62,13 +63,27 @@ function broker(record: StoredRecord): RecordDescription | undefined {
       const sent = packetId > 0 ? { packetId } : {};
       return { kind, clientId, sequence, qos, ...sent, group, ...described(message) };
     }
+    case "queue time": {
+      const { seconds, wall } = fact.time;
+      return { kind: "queue time", seconds, at: timeOf(wall) };
+    }
     case "incoming":
       return { kind: "received", clientId: fact.clientId, packetId: fact.packetId };
+    case "will":
+      return willOf(fact.clientId, fact.stored);
     case "retained": {
       const { message, source } = fact;
       return { kind: "retained", qos: message.qos, ...described(message), source };
     }
   }
+}
+
+function willOf(clientId: string, stored: StoredWill): RecordDescription {
+  const { will, username, publisher: source, dueAt, held } = stored;
+  const { topic, payload, qos, retain, properties, messageExpiry, delay, keepAlive } = will;
+  const due = timeOf(dueAt);
+  const sent = { topic, qos, retain, ...payloadOf(payload), properties, messageExpiry };
+  return { kind: "will", clientId, ...sent, delay, keepAlive, due, held, username, source };
 }
 
 function described(message: Message | undefined): Record<string, unknown> {

@@ -23,8 +23,9 @@
  */
 import type { Journal, Settleable, StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
+import type { Database } from "./database.ts";
 import { rootMessage } from "./disk-trouble.ts";
-import { type Database, recordsOf } from "./open-database.ts";
+import { recordsOf } from "./open-database.ts";
 import { Overlay } from "./overlay.ts";
 
 export interface LevelJournalOptions {
@@ -46,6 +47,11 @@ export interface LevelJournalOptions {
 /** Between attempts to open a database that failed, ms. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
+/**
+ * Changes that are committed before their time: reads go through all that are not in the database yet,
+ * and a commit of so many costs the card no more than two of half as many.
+ */
+const MANY_CHANGES = 4096;
 /** What a change takes in LevelDB's log besides key and value, and a commit besides its changes, bytes. */
 const CHANGE_OVERHEAD = 5;
 const COMMIT_OVERHEAD = 19;
@@ -192,7 +198,8 @@ export class LevelJournal implements Journal {
   #change(key: string, value: Uint8Array | undefined): void {
     if (this.#batch.size === 0) this.#batchSince = performance.now();
     this.#batch.set(key, value);
-    this.#later();
+    if (this.#batch.size < MANY_CHANGES) this.#later();
+    else this.#now();
   }
 
   #later(): void {
@@ -214,8 +221,7 @@ export class LevelJournal implements Journal {
   #commit(): Promise<void> {
     this.#committing ??= this.#tryWrite().finally(() => {
       this.#committing = undefined;
-      if (this.#waiting.length > 0) this.#now();
-      else if (this.#batch.size > 0) this.#later();
+      this.#goOn();
     });
     return this.#committing;
   }
@@ -301,7 +307,12 @@ export class LevelJournal implements Journal {
     log.notice(`store: ${this.#options.path} can be used again`);
     this.onProblem(undefined);
     for (const read of this.#readers.splice(0)) read();
-    if (this.#waiting.length > 0) this.#now();
+    this.#goOn();
+  }
+
+  /** Has what came meanwhile committed: at once, or when it is due. */
+  #goOn(): void {
+    if (this.#waiting.length > 0 || this.#batch.size >= MANY_CHANGES) this.#now();
     else if (this.#batch.size > 0) this.#later();
   }
 

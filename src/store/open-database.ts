@@ -11,21 +11,21 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
-import { syncFolder } from "./atomic-file.ts";
+import { syncContents, syncFolder } from "./atomic-file.ts";
+import { Database } from "./database.ts";
 import { isDenial, isLocked, isRefusal, rootMessage } from "./disk-trouble.ts";
-import { readStoreFolder } from "./leveldb/store-folder.ts";
+import { readStoreFolder, type UnfinishedFile } from "./leveldb/store-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 import { recoverRecords } from "./recovered-records.ts";
 import { StoreError } from "./store-error.ts";
 import { writeRecords } from "./write-records.ts";
-
-export type Database = ClassicLevel<string, Uint8Array>;
 
 /** Begins the names of folders beside the store in which damaged files are set aside. */
 const ASIDE = "damaged-";
@@ -39,10 +39,10 @@ const MOST_LINES = 20;
 export async function openDatabase(path: string, log: Log): Promise<Database> {
   finishRecovery(path);
   if (!(await begin(path))) return replace(path, ["it is no folder"], log);
-  const { damage, torn } = readStoreFolder(path);
+  const { damage, torn, unfinished } = readStoreFolder(path);
   if (damage.length > 0) return replace(path, damage, log);
   try {
-    const database = await openLevel(path);
+    const database = await openUnfinished(path, unfinished);
     for (const line of torn) {
       log.warn(
         `store: ${line}: what was being written last is left out, nobody was told it is safe`,
@@ -67,19 +67,52 @@ async function begin(path: string): Promise<boolean> {
   }
 }
 
+/** LevelDB takes a manifest whose end is garbage, and a store that was never made wholly, for damaged. */
+async function openUnfinished(
+  path: string,
+  unfinished: readonly UnfinishedFile[],
+): Promise<Database> {
+  try {
+    return await openLevel(path);
+  } catch (error) {
+    // Nobody else has the store open, or that would have been said first.
+    if (isLocked(error) || isRefusal(error) || isDenial(error)) throw error;
+    if (unfinished.length === 0) throw error;
+  }
+  for (const { name, length } of unfinished) {
+    if (length === 0) rmSync(join(path, name));
+    else truncateSync(join(path, name), length);
+  }
+  return openLevel(path);
+}
+
+export interface LevelOptions {
+  /** Changes that are held in memory before a table is made of them, bytes; 4 MB if not given. */
+  readonly writeBufferSize?: number | undefined;
+  /** Makes the names in a folder safe. */
+  readonly syncNames?: ((folder: string) => Promise<void>) | undefined;
+}
+
 /** Opens a database that is whole, or makes one. */
-export async function openLevel(path: string): Promise<Database> {
-  const database: Database = new ClassicLevel(path, {
+export async function openLevel(
+  path: string,
+  { writeBufferSize, syncNames = syncFolder }: LevelOptions = {},
+): Promise<Database> {
+  const level = new ClassicLevel<string, Uint8Array>(path, {
     keyEncoding: "utf8",
     valueEncoding: "view",
+    // Given as undefined it would be without a limit.
+    ...(writeBufferSize === undefined ? {} : { writeBufferSize }),
   });
   try {
-    await database.open();
+    await level.open();
+    const database = new Database(level, path, syncNames);
+    await database.nameFiles();
+    return database;
   } catch (error) {
-    await database.close();
+    await level.close();
     throw error;
   }
-  return database;
 }
 
 const RECORDS_AT_ONCE = 1000;
@@ -163,6 +196,7 @@ async function replace(path: string, damage: readonly string[], log: Log): Promi
     const database = await openLevel(recovered);
     await writeRecords(database, records);
     await database.close();
+    await syncContents(recovered);
   } catch (error) {
     rmSync(recovered, { recursive: true, force: true });
     throw error;

@@ -3,9 +3,10 @@
  * Midge starts with what can be read, keeps nothing new, and tries again.
  */
 import type { RestOfKeys, StoredRecord, TakesRecord } from "../seams/journal.ts";
+import type { Database } from "./database.ts";
 import { isDenial, isRefusal, rootMessage } from "./disk-trouble.ts";
 import { LevelJournal, type LevelJournalOptions } from "./level-journal.ts";
-import { type Database, openDatabase, recordsOf } from "./open-database.ts";
+import { openDatabase, recordsOf } from "./open-database.ts";
 import { recoverRecords } from "./recovered-records.ts";
 import { StoreError } from "./store-error.ts";
 

@@ -4,17 +4,25 @@ import type { Scheduler, Timer } from "../time/scheduler.ts";
 
 /** What is known of the store now; what does not apply is undefined. */
 export interface StoreFigures {
-  /** `low`: less than the reserve is free. `failing`: the disk refuses. */
-  readonly state: "ok" | "low" | "failing" | "memory";
+  /** `slow`: changes wait far too long. `low`: less than the reserve is free. `failing`: the disk refuses. */
+  readonly state: "ok" | "slow" | "low" | "failing" | "memory";
+  readonly mode: "strict" | "interval" | "memory";
+  /** Where things are kept. */
+  readonly folder: string;
+  /** What the disk says when it refuses. */
+  readonly problem: string | undefined;
   readonly commits: number;
   /** Handed to the store, bytes. */
   readonly bytes: number;
-  /** Changes that are not on the disk, and the age of the oldest, ms. */
+  /** Changes that are not on the disk, the age of the oldest, and how old it may well get, ms. */
   readonly unsafe: number;
   readonly unsafeAge: number;
+  readonly unsafeLimit: number;
   readonly today: number | undefined;
   readonly perYear: number | undefined;
+  /** Free on the disk, and to be left free, bytes. */
   readonly free: number | undefined;
+  readonly reserve: number;
   /** Folders with damaged files. */
   readonly damaged: readonly string[];
 }
@@ -26,6 +34,21 @@ export interface StoreReportParts {
   readonly interval: () => number;
   readonly scheduler: Scheduler;
   readonly log: Log;
+}
+
+/** What the state of a store that is on a disk follows from; see `StoreFigures`. */
+export function storeState({
+  problem,
+  full,
+  unsafeAge,
+  unsafeLimit,
+}: Pick<StoreFigures, "problem" | "unsafeAge" | "unsafeLimit"> & {
+  /** Nothing new is to be kept. */
+  readonly full: boolean;
+}): StoreFigures["state"] {
+  if (problem !== undefined) return "failing";
+  if (full) return "low";
+  return unsafeAge > unsafeLimit ? "slow" : "ok";
 }
 
 const HOUR = 3_600_000;
@@ -64,15 +87,20 @@ export class StoreReport {
     if (interval() === 0) return;
     const now = figures();
     this.#show("state", now.state);
+    this.#show("problem", now.problem ?? "");
     this.#show("damaged", now.damaged.join(" "));
     if (now.state !== "memory") {
+      this.#show("mode", now.mode);
+      this.#show("folder", now.folder);
       this.#show("commits", now.commits);
       this.#show("bytes/written", now.bytes);
       this.#show("bytes/today", now.today);
       this.#show("bytes/year", now.perYear);
       this.#show("unsafe/count", now.unsafe);
       this.#show("unsafe/age", Math.round(now.unsafeAge));
+      this.#show("unsafe/limit", now.unsafeLimit);
       this.#show("disk/free", now.free);
+      this.#show("disk/reserve", now.reserve);
     }
     this.#timer = scheduler.after(interval(), () => this.update());
   }

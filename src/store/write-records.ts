@@ -1,10 +1,13 @@
-/** Fills a database: safely, and without all records in one commit. */
+/** Fills a database without having all records in one commit. */
 import type { StoredRecord } from "../seams/journal.ts";
-import type { Database } from "./open-database.ts";
+import type { Database } from "./database.ts";
 
 const AT_ONCE = 1000;
 
-/** Durable once it resolves. */
+/**
+ * They are durable once the database is closed and its files are synced: LevelDB does not sync a log that
+ * it has done with.
+ */
 export async function writeRecords(
   database: Database,
   records: Iterable<StoredRecord>,
@@ -16,6 +19,5 @@ export async function writeRecords(
     await database.batch(some);
     some = [];
   }
-  // What is written later is safe only if what was written before is.
-  await database.batch(some.length > 0 ? some : [{ type: "del", key: "" }], { sync: true });
+  if (some.length > 0) await database.batch(some);
 }

@@ -3,6 +3,7 @@
  * fragment with a checksum.
  */
 import { crc32c } from "../../bytes/crc32c.ts";
+import type { CommitOrder } from "./commit-order.ts";
 import { LittleReader, maskedChecksum, u32At } from "./little-reader.ts";
 
 const BLOCK = 32_768;
@@ -18,23 +19,30 @@ export interface LogContent {
   readonly tornAt: number | undefined;
 }
 
-export function readLog(bytes: Uint8Array): LogContent {
-  return new LogWalk(bytes).walk();
+/** With `order`, what is behind a damaged place counts only if it is a commit that may come there. */
+export function readLog(bytes: Uint8Array, order?: CommitOrder): LogContent {
+  return new LogWalk(bytes, order).walk();
 }
 
 class LogWalk {
   readonly #bytes: Uint8Array;
+  readonly #order: CommitOrder | undefined;
   readonly #records: Uint8Array[] = [];
   /** Places at which something is wrong. */
   readonly #faults: number[] = [];
+  /** Places at which there is nothing up to the block's end, as LevelDB leaves it at the file's end alone. */
+  readonly #gaps: number[] = [];
   /** Behind this place there was something whole. */
   #lastWhole = -1;
+  /** Where the last whole record ended. */
+  #end = 0;
   /** Of a record that is not complete. */
   #parts: Uint8Array[] = [];
   #begunAt = -1;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, order: CommitOrder | undefined) {
     this.#bytes = bytes;
+    this.#order = order;
   }
 
   walk(): LogContent {
@@ -43,10 +51,11 @@ class LogWalk {
       this.#walkBlock(block, Math.min(block + BLOCK, length));
     }
     this.#abandon();
+    this.#order?.lose(length - this.#end);
     const isDamage = (at: number): boolean => at < this.#lastWhole;
     return {
       records: this.#records,
-      damaged: this.#faults.filter(isDamage),
+      damaged: [...this.#faults, ...this.#gaps].filter(isDamage).sort((a, b) => a - b),
       tornAt: this.#faults.find((at) => !isDamage(at)),
     };
   }
@@ -54,7 +63,10 @@ class LogWalk {
   #walkBlock(start: number, end: number): void {
     for (let at = start; at < end; ) {
       const found = readFragment(this.#bytes, at, end);
-      if (found === "filler") return;
+      if (found === "filler") {
+        if (end - at >= HEADER) this.#gaps.push(at);
+        return;
+      }
       if (found === "bad") {
         const next = this.#passBad(at, end);
         if (next === undefined) return;
@@ -71,9 +83,30 @@ class LogWalk {
     this.#abandon();
     this.#faults.push(at);
     const next = at + HEADER + lengthAt(this.#bytes, at);
-    if (isFragment(this.#bytes, next, end)) return next;
-    if (holdsFragment(this.#bytes, at + 1, end)) this.#lastWhole = at + 1;
+    if (this.#goesOn(next, end)) return next;
+    // Where the length is damaged, it is not known where the next one begins: none is taken up.
+    for (let place = at + 1; place + HEADER < end; place++) {
+      if (!this.#goesOn(place, end)) continue;
+      this.#lastWhole = place;
+      break;
+    }
     return undefined;
+  }
+
+  /** Whether something whole is there that may come behind what is damaged. */
+  #goesOn(at: number, end: number): boolean {
+    // What is asked of every place is cheap: the checksum is compared last.
+    return this.#mayGoOn(at) && at < end && typeof readFragment(this.#bytes, at, end) === "object";
+  }
+
+  #mayGoOn(at: number): boolean {
+    if (this.#order === undefined) return true;
+    const bytes = this.#bytes;
+    const type = bytes[at + 6];
+    if (type !== Fragment.full && type !== Fragment.first) return false;
+    const start = at + HEADER;
+    const payload = bytes.subarray(start, start + lengthAt(bytes, at));
+    return this.#order.mayFollow(payload, at - this.#end);
   }
 
   #take(at: number, { type, payload }: WholeFragment): void {
@@ -87,8 +120,11 @@ class LogWalk {
     }
     this.#parts.push(payload);
     if (type !== Fragment.full && type !== Fragment.last) return;
-    this.#records.push(this.#parts.length === 1 ? payload : joined(this.#parts));
+    const record = this.#parts.length === 1 ? payload : joined(this.#parts);
+    this.#records.push(record);
+    this.#order?.take(record);
     this.#lastWhole = at;
+    this.#end = at + HEADER + payload.length;
     this.#parts = [];
     this.#begunAt = -1;
   }
@@ -124,19 +160,6 @@ function readFragment(
 
 function lengthAt(bytes: Uint8Array, at: number): number {
   return (bytes[at + 4] ?? 0) | ((bytes[at + 5] ?? 0) << 8);
-}
-
-function isFragment(bytes: Uint8Array, at: number, end: number): boolean {
-  return at < end && typeof readFragment(bytes, at, end) === "object";
-}
-
-/**
- * Whether there is something whole behind a place at which the length is damaged. It is not taken up:
- * what looks like it may be part of a message that somebody made so.
- */
-function holdsFragment(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at + HEADER < end; at++) if (isFragment(bytes, at, end)) return true;
-  return false;
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {

@@ -7,6 +7,10 @@ export interface Version {
   readonly tables: ReadonlySet<number>;
   /** Logs from this number on hold what is in no table yet. */
   readonly logNumber: number;
+  /** Changes were numbered so far, at least. */
+  readonly lastSequence: number;
+  /** Where the manifest's end was cut off; undefined if it was not. */
+  readonly tornAt: number | undefined;
 }
 
 const Tag = {
@@ -23,16 +27,17 @@ const Tag = {
 interface Draft {
   readonly tables: Set<number>;
   logNumber: number | undefined;
+  lastSequence: number;
 }
 
 /** Undefined where the manifest is not whole. A cut-off end counts as whole: it had not come into force. */
 export function readVersion(manifest: Uint8Array): Version | undefined {
-  const { records, damaged } = readLog(manifest);
+  const { records, damaged, tornAt } = readLog(manifest);
   if (damaged.length > 0 || records.length === 0) return undefined;
-  const draft: Draft = { tables: new Set(), logNumber: undefined };
+  const draft: Draft = { tables: new Set(), logNumber: undefined, lastSequence: 0 };
   for (const record of records) if (!apply(record, draft)) return undefined;
-  const { tables, logNumber } = draft;
-  return logNumber === undefined ? undefined : { tables, logNumber };
+  const { tables, logNumber, lastSequence } = draft;
+  return logNumber === undefined ? undefined : { tables, logNumber, lastSequence, tornAt };
 }
 
 function apply(record: Uint8Array, draft: Draft): boolean {
@@ -51,8 +56,10 @@ function applyTag(tag: number, reader: LittleReader, draft: Draft): boolean {
     case Tag.logNumber:
       draft.logNumber = reader.varint();
       return true;
-    case Tag.nextFile:
     case Tag.lastSequence:
+      draft.lastSequence = reader.varint();
+      return true;
+    case Tag.nextFile:
     case Tag.previousLog:
       reader.varint();
       return true;

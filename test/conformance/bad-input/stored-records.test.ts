@@ -45,8 +45,14 @@ function fullStore(): StoredRecord[] {
       client.send({ kind: "pubrec", packetId: 2 });
     }
   }
+  // From here on records of what waits tell since when.
+  broker.broker.queueSweep.watch(1_000_000);
   publisher.publish("c/k", "retained", 2, 10, true, false, properties);
   publisher.publish("ck", "plain", 0, 0, true);
+  const properties5 = { ...properties, willDelayInterval: 5000 };
+  const late = { topic: "c/w", payload: new Uint8Array([2]), qos: 2, retain: true } as const;
+  const leaver = { username: "ann", will: { ...late, properties: properties5 } };
+  broker.connect5("leaver", kept, leaver).break();
   client.break();
   old.break();
   broker.clock.advance(1000);
@@ -125,7 +131,7 @@ before(() => {
 
 test("the store of this test holds every kind of record, undamaged", () => {
   const kinds = new Set(store.map(({ key }) => key.slice(0, 2)));
-  assert.deepEqual([...kinds].sort(), ["f/", "i/", "p/", "q/", "r/", "s/"]);
+  assert.deepEqual([...kinds].sort(), ["f/", "i/", "p/", "q/", "r/", "s/", "t/", "w/"]);
   assert.equal(new TestBroker().broker.restore(store), 0);
   live(store);
 });
@@ -167,6 +173,7 @@ test("records with more behind them, or with keys that nobody writes, are surviv
       "q/",
       "i/",
       "r/",
+      "w/",
       head,
       `${head}\0`,
       `${head}\0\0`,
@@ -187,6 +194,8 @@ test("records with more behind them, or with keys that nobody writes, are surviv
       `${key.slice(0, 2)}${"x".repeat(70_000)}`,
       "s/ck",
       "i/ck\x00700",
+      "t/",
+      "t/queue",
     ]) {
       live(store.map((record, at) => (at === index ? { key: odd, value } : record)));
     }
@@ -208,6 +217,7 @@ test("records at random, and true ones shuffled into each other, are survived", 
                 "f/ck\0c/#",
                 "i/ck\x0065536",
                 "r/c/k",
+                "w/ck",
               ),
             ),
             { nil: undefined },

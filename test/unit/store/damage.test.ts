@@ -19,7 +19,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { damagedFolders, openLevel } from "../../../src/store/open-database.ts";
+import { ClassicLevel } from "classic-level";
+import { damagedFolders } from "../../../src/store/open-database.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { recoverRecords } from "../../../src/store/recovered-records.ts";
 import { KeptLog } from "../../kit/kept-log.ts";
@@ -40,7 +41,7 @@ before(async () => {
   const path = join(scratch, "made");
   let written = 0;
   for (let life = 0; life < 3; life++) {
-    const database = await openLevel(path);
+    const database = new ClassicLevel<string, string>(path);
     for (let commit = 0; commit < 120; commit++) {
       const changes = Array.from({ length: 25 }, () => {
         const n = written++;
@@ -53,7 +54,7 @@ before(async () => {
         truth.set(key, value);
         const before = history.get(key) ?? new Set();
         history.set(key, before.add(value));
-        return { type: "put" as const, key, value: new TextEncoder().encode(value) };
+        return { type: "put" as const, key, value };
       });
       await database.batch(changes, { sync: commit % 40 === 0 });
     }

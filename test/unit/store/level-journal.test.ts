@@ -60,6 +60,15 @@ test("one commit serves everyone who waits", async (t) => {
   await journal.close();
 });
 
+test("many changes are committed though nobody waits for them", async (t) => {
+  const { options } = folder(t);
+  const { journal } = await openStore(options);
+  for (let n = 0; n < 5000; n++) journal.put(`k${n}`, bytes("x"));
+  while (journal.commits === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(journal.bytes > 0);
+  await journal.close();
+});
+
 test("with nothing to write, whoever waits is told at once", async (t) => {
   const { options } = folder(t);
   const { journal } = await openStore(options);

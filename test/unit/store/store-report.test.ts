@@ -1,19 +1,24 @@
 /** What is published and logged of the store. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type StoreFigures, StoreReport } from "../../../src/store/store-report.ts";
+import { type StoreFigures, StoreReport, storeState } from "../../../src/store/store-report.ts";
 import { KeptLog } from "../../kit/kept-log.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
 
 const FIGURES: StoreFigures = {
   state: "ok",
+  mode: "strict",
+  folder: "/data",
+  problem: undefined,
   commits: 3,
   bytes: 1000,
   unsafe: 2,
   unsafeAge: 12.6,
+  unsafeLimit: 15_000,
   today: 4096,
   perYear: undefined,
   free: 1e9,
+  reserve: 16_000_000,
   damaged: [],
 };
 
@@ -51,17 +56,29 @@ function stand(): {
   };
 }
 
+test("a store is slow once its oldest change is too old; what refuses counts more", () => {
+  const well = { problem: undefined, full: false, unsafeAge: 15_000, unsafeLimit: 15_000 };
+  assert.equal(storeState(well), "ok");
+  assert.equal(storeState({ ...well, unsafeAge: 15_001 }), "slow");
+  assert.equal(storeState({ ...well, unsafeAge: 15_001, full: true }), "low");
+  assert.equal(storeState({ ...well, full: true, problem: "" }), "failing");
+});
+
 test("all figures are under $SYS/broker/store, those that are known", () => {
   const { report, shown } = stand();
   report.start();
   assert.deepEqual(Object.fromEntries(shown), {
     "$SYS/broker/store/state": "ok",
+    "$SYS/broker/store/mode": "strict",
+    "$SYS/broker/store/folder": "/data",
     "$SYS/broker/store/commits": "3",
     "$SYS/broker/store/bytes/written": "1000",
     "$SYS/broker/store/bytes/today": "4096",
     "$SYS/broker/store/unsafe/count": "2",
     "$SYS/broker/store/unsafe/age": "13",
+    "$SYS/broker/store/unsafe/limit": "15000",
     "$SYS/broker/store/disk/free": "1000000000",
+    "$SYS/broker/store/disk/reserve": "16000000",
   });
 });
 
@@ -81,6 +98,17 @@ test("a change is told after the interval, or at once when asked for; nothing el
   set({ damaged: [] });
   report.update();
   assert.equal(shown.get("$SYS/broker/store/damaged"), "", "once removed, it is gone");
+});
+
+test("why the disk refuses is told, until it does not any more", () => {
+  const { report, shown, set } = stand();
+  report.start();
+  set({ state: "failing", problem: "No space left on device" });
+  report.update();
+  assert.equal(shown.get("$SYS/broker/store/problem"), "No space left on device");
+  set({ state: "ok", problem: undefined });
+  report.update();
+  assert.equal(shown.get("$SYS/broker/store/problem"), "");
 });
 
 test("where nothing is kept, that is all there is to say", () => {
