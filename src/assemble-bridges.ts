@@ -47,6 +47,21 @@ export class Bridges {
     return [...this.#running].map(([name, { options }]) => ({ name, options }));
   }
 
+  /** How it stands with each. */
+  get facts() {
+    const { sessions } = this.#parts.broker;
+    return [...this.#running].map(([name, { bridge, options }]) => {
+      const waiting = sessions.get(options.localClientId)?.outgoing;
+      return {
+        name,
+        state: bridge.state,
+        queued: waiting?.backlog ?? 0,
+        queuedBytes: waiting?.backlogBytes ?? 0,
+        counters: bridge.counters,
+      };
+    });
+  }
+
   start(): void {
     const { config } = this.#parts;
     this.#settleFormer(config);

@@ -46,6 +46,18 @@ export class Listeners {
     return this.#started;
   }
 
+  /** How it stands with each. */
+  get facts(): readonly {
+    readonly name: string;
+    readonly isListening: boolean;
+    readonly connections: number;
+  }[] {
+    return this.#running.map((listener, index) => {
+      const { isListening, connections } = listener;
+      return { name: this.#started[index]?.config.name ?? "", isListening, connections };
+    });
+  }
+
   /** Starts all of them. Rejects with what is wrong with the first that cannot start, and stops the others. */
   async start(): Promise<void> {
     try {

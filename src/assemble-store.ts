@@ -12,7 +12,7 @@ import type { LevelJournal } from "./store/level-journal.ts";
 import { MemoryJournal } from "./store/memory-journal.ts";
 import { damagedFolders } from "./store/open-database.ts";
 import { openStore } from "./store/open-store.ts";
-import { type StoreFigures, StoreReport } from "./store/store-report.ts";
+import { type StoreFigures, StoreReport, storeState } from "./store/store-report.ts";
 import { WEAR_KEY, Wear } from "./store/wear.ts";
 import { writtenBytes } from "./store/written-bytes.ts";
 import { dataFolder } from "./system/data-folder.ts";
@@ -27,6 +27,8 @@ export interface StoreParts {
 
 /** How long a change that nobody waits for may stay off the disk in strict mode, ms. */
 const LAZY_INTERVAL = 5000;
+/** Beyond that a disk that takes so long, ms, is slower than any that is well. */
+const SLOW = 10_000;
 
 export const STORE_FOLDER = "store";
 export const DOCUMENTS_FOLDER = "documents";
@@ -40,6 +42,9 @@ export class AssembledStore {
   #level: LevelJournal | undefined;
   #records: readonly StoredRecord[] = [];
   #wear: Wear | undefined;
+  /** In force since the start. */
+  #mode: StoreFigures["mode"] = "memory";
+  #unsafeLimit = 0;
   #door: BackupDoor | undefined;
   #announce: ((topic: string, payload: Uint8Array) => void) | undefined;
   readonly #memory = new MemoryJournal();
@@ -60,7 +65,7 @@ export class AssembledStore {
       log,
     });
     this.#report = new StoreReport({
-      figures: () => this.#figures(),
+      figures: () => this.figures,
       announce: (topic, payload) => this.#announce?.(topic, payload),
       interval: () => config().broker.sys_interval * 1000,
       scheduler,
@@ -92,10 +97,13 @@ export class AssembledStore {
     const { mode, interval } = config().store;
     if (mode === "memory") return;
     const strict = mode === "strict";
+    const lazyInterval = strict ? LAZY_INTERVAL : interval;
+    this.#mode = mode;
+    this.#unsafeLimit = lazyInterval + SLOW;
     const { journal, records } = await openStore({
       path: join(this.#folder, STORE_FOLDER),
       strict,
-      lazyInterval: strict ? LAZY_INTERVAL : interval,
+      lazyInterval,
       log,
       takes: (key, value) => this.#tally.takes(key, value),
       hasRoom: () => this.#watch.hasRoom(),
@@ -121,6 +129,32 @@ export class AssembledStore {
   attach(broker: { announce(topic: string, payload: Uint8Array, retain: boolean): void }): void {
     this.#announce = (topic, payload) => broker.announce(topic, payload, true);
     this.#report.start();
+  }
+
+  /** How the store is now, and what it costs the disk. */
+  get figures(): StoreFigures {
+    const journal = this.#level;
+    const { problem, unsafeAge } = journal ?? { problem: undefined, unsafeAge: 0 };
+    const unsafeLimit = this.#unsafeLimit;
+    return {
+      state:
+        journal === undefined
+          ? "memory"
+          : storeState({ problem, full: journal.full, unsafeAge, unsafeLimit }),
+      mode: this.#mode,
+      folder: this.#folder,
+      problem,
+      commits: journal?.commits ?? 0,
+      bytes: journal?.bytes ?? 0,
+      unsafe: journal?.unsafe ?? 0,
+      unsafeAge,
+      unsafeLimit,
+      today: this.#wear?.today,
+      perYear: this.#wear?.perYear,
+      free: this.#watch.free,
+      reserve: this.#parts.config().store.reserve,
+      damaged: damagedFolders(this.#folder),
+    };
   }
 
   /** Has everything written; rejects where the disk refuses. */
@@ -154,22 +188,5 @@ export class AssembledStore {
       log,
     });
     await this.#door.start();
-  }
-
-  #figures(): StoreFigures {
-    const journal = this.#level;
-    const failing = journal?.problem !== undefined;
-    const state = failing ? "failing" : journal?.full === true ? "low" : "ok";
-    return {
-      state: journal === undefined ? "memory" : state,
-      commits: journal?.commits ?? 0,
-      bytes: journal?.bytes ?? 0,
-      unsafe: journal?.unsafe ?? 0,
-      unsafeAge: journal?.unsafeAge ?? 0,
-      today: this.#wear?.today,
-      perYear: this.#wear?.perYear,
-      free: this.#watch.free,
-      damaged: damagedFolders(this.#folder),
-    };
   }
 }

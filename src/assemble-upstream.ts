@@ -22,6 +22,8 @@ export interface AssembledUpstream {
   readonly door: Door;
   /** The URL, and how nodes come to it. */
   readonly where: string;
+  /** Whether the other broker can be reached; undefined until somebody has tried. */
+  readonly isReachable: boolean | undefined;
   /** Comes before the gateway takes back its nodes. `serving` is told whether nodes can be served. */
   start(serving: (serving: boolean) => void): void;
   stop(): Promise<void>;
@@ -98,6 +100,9 @@ function transparent(parts: AssembleUpstreamParts): AssembledUpstream {
   return {
     door,
     where: `${config.gateway.upstream}, a connection for each node`,
+    get isReachable() {
+      return door.isReachable;
+    },
     // Whether it can be reached shows when a node connects.
     start: () => {},
     stop: async () => {
@@ -124,22 +129,30 @@ function aggregating(parts: AssembleUpstreamParts): AssembledUpstream {
   });
   complain(log, sessions.restore(recordsUnder(records, AGGREGATED)));
   let told: (serving: boolean) => void = () => {};
+  let isReachable = false;
   const door = new AggregatingDoor({
     ...upstreamParts(parts),
     clientId: gateway.upstream_client_id || `${hostname()}.gateway`,
     inner: new BrokerDirectedDoor(sessions),
     announce: (topic, payload, retain) => home.announce(topic, payload, retain),
-    serving: (serving) => told(serving),
+    serving: (serving) => {
+      isReachable = serving;
+      told(serving);
+    },
   });
   return {
     door,
     where: `${gateway.upstream}, one connection for all nodes`,
+    get isReachable() {
+      return isReachable;
+    },
     start: (serving) => {
       told = serving;
       door.start();
     },
     stop: async () => {
       door.stop();
+      sessions.queueSweep.stop();
       await flushed();
     },
   };
@@ -163,6 +176,14 @@ function under(journal: Journal, prefix: string): Journal {
     put: (key, value) => journal.put(prefix + key, value),
     delete: (key) => journal.delete(prefix + key),
     afterCommit: (waiting) => journal.afterCommit(waiting),
+    ...(journal.read === undefined
+      ? {}
+      : {
+          read: (from, to, limit, take) =>
+            journal.read?.(prefix + from, prefix + to, limit, (records) =>
+              take(recordsUnder(records, prefix)),
+            ),
+        }),
   };
 }
 

@@ -3,6 +3,8 @@ import { hostname } from "node:os";
 import { AssembledAccess } from "./assemble-access.ts";
 import { Bridges } from "./assemble-bridges.ts";
 import { type Documents, openDocuments } from "./assemble-documents.ts";
+import { AssembledFacts } from "./assemble-facts.ts";
+import { AssembledHttp } from "./assemble-http.ts";
 import { startLinks } from "./assemble-links.ts";
 import { Listeners } from "./assemble-listeners.ts";
 import { AssembledStore } from "./assemble-store.ts";
@@ -19,7 +21,6 @@ import { TextCache } from "./bytes/text-cache.ts";
 import type { ConfigChanges } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Gateway } from "./gateway/gateway.ts";
-import { HttpServer } from "./http/http-server.ts";
 import { SniffDoor, sniffSocket } from "./links/sniff-door.ts";
 import { WEBSOCKET_SLACK } from "./listener-options.ts";
 import { ConnectionRoom } from "./listeners/connection-room.ts";
@@ -104,10 +105,12 @@ export class Midge {
       const documents = await this.#openDocuments();
       const access = await this.#openAccess(plugins, documents);
       const broker = this.#startBroker(store, access, plugins);
-      await this.#startGateway(broker, journal, records, access, documents);
-      this.#startBridges(broker);
-      await this.#privileged(() => this.#startListeners(broker));
-      await this.#privileged(() => this.#startHttp(broker));
+      const nodes = await this.#startGateway(broker, journal, records, access, documents);
+      const bridges = this.#startBridges(broker);
+      const entries = await this.#privileged(() => this.#startListeners(broker));
+      const clock = this.#time;
+      const facts = new AssembledFacts({ clock, broker, store, bridges, ...nodes, ...entries });
+      await this.#privileged(() => this.#startHttp(broker, access, facts));
       this.#endpoints.push({ what: "Data", where: store.where });
     } catch (error) {
       await this.stop();
@@ -243,6 +246,7 @@ export class Midge {
         return heapUsed + external;
       }),
       new RetainedSweep(broker),
+      broker.queueSweep,
       this.#memoryWatch(broker),
     ]) {
       part.start();
@@ -269,9 +273,9 @@ export class Midge {
     records: readonly StoredRecord[],
     access: AssembledAccess,
     documents: Documents,
-  ): Promise<void> {
+  ): Promise<StartedGateway> {
     const config = this.#config;
-    if (!config.gateway.enabled) return;
+    if (!config.gateway.enabled) return {};
     const upstream = this.#openUpstream(broker, journal, records);
     const gateway = new Gateway({
       door: upstream?.door ?? broker,
@@ -312,6 +316,7 @@ export class Midge {
         gateway.rulesChanged();
       },
     });
+    return { gateway, links: config.link, upstream };
   }
 
   /** What nodes are passed on to, if that is another broker; left only after the gateway has stopped. */
@@ -328,7 +333,7 @@ export class Midge {
     return upstream;
   }
 
-  #startBridges(broker: Broker): void {
+  #startBridges(broker: Broker): Bridges {
     const [config, turn, time, log] = [this.#config, this.#turn, this.#time, this.#log];
     const bridges = new Bridges({ config, broker, turn, time, log });
     bridges.start();
@@ -340,19 +345,21 @@ export class Midge {
       const targets = options.addresses.map(({ host, port }) => hostPort(host, port)).join(", ");
       this.#endpoints.push({ what: "Bridge", where: `${name} to ${targets}` });
     }
+    return bridges;
   }
 
-  async #startListeners(broker: Broker): Promise<void> {
+  async #startListeners(broker: Broker): Promise<StartedListeners> {
+    const room = new ConnectionRoom({
+      openFiles: openFilesLimit(),
+      clock: this.#time,
+      log: this.#log,
+    });
     const listeners = new Listeners({
       configs: this.#config.listener,
       maxPacketSize: this.#config.broker.max_packet_size,
       refusedAtATime: this.#config.broker.server_reference === "" ? 0 : REFUSED_AT_A_TIME,
       acceptor: (policy) => this.#acceptor(broker, policy),
-      room: new ConnectionRoom({
-        openFiles: openFilesLimit(),
-        clock: this.#time,
-        log: this.#log,
-      }),
+      room,
       turn: this.#turn,
       time: this.#time,
       log: this.#log,
@@ -369,9 +376,10 @@ export class Midge {
       const place = port === undefined ? path : hostPort(host, port);
       this.#endpoints.push({ what, where: `${scheme}://${place}` });
     }
+    return { listeners, room };
   }
 
-  async #startHttp(broker: Broker): Promise<void> {
+  async #startHttp(broker: Broker, access: AssembledAccess, facts: AssembledFacts): Promise<void> {
     const { http, listener } = this.#config;
     if (!http.enabled) return;
     const policy = (): ListenerPolicy => ({
@@ -381,35 +389,16 @@ export class Midge {
       allowAnonymous: this.#config.http.allow_anonymous,
     });
     const acceptor = this.#webSocketAcceptor(this.#acceptor(broker, policy), http.allowed_origins);
-    const startedAt = this.#time.now();
-    const server = new HttpServer({
-      address: http.address,
-      port: http.port,
-      assets: this.#page,
-      upgrades: new Map([
-        ["/mqtt", (request, socket, head) => acceptor.handleUpgrade(request, socket, head)],
-      ]),
-      api: {
-        name: hostname(),
-        version: VERSION,
-        clock: this.#time,
-        health: () => ({
-          status: "ok",
-          uptime: Math.floor((this.#time.now() - startedAt) / 1000),
-          problems: [],
-        }),
-      },
+    const server = new AssembledHttp({
+      config: () => this.#config,
+      page: this.#page,
+      acceptor,
+      facts,
+      access: access.control,
+      clock: this.#time,
       log: this.#log,
     });
-    const front: Part = {
-      start: () => server.start(),
-      stop: async () => {
-        // The server would cut the connections that were upgraded.
-        await acceptor.stop();
-        await server.stop();
-      },
-    };
-    if (!(await this.#startPart(front, http.optional, this.#entrances))) return;
+    if (!(await this.#startPart(server, http.optional, this.#entrances))) return;
     const where = hostPort(http.address, server.port);
     this.#endpoints.push({ what: "Dashboard", where: `http://${where}/` });
     if (listener.every(({ protocol }) => protocol !== "websockets")) {
@@ -448,6 +437,19 @@ export class Midge {
     const maximumPayload = this.#config.broker.max_packet_size + WEBSOCKET_SLACK;
     return new WebSocketAcceptor({ accept, allowedOrigins, maximumPayload, turn: this.#turn });
   }
+}
+
+/** What there is of it. */
+interface StartedGateway {
+  readonly gateway?: Gateway | undefined;
+  /** That it was started with. */
+  readonly links?: Config["link"] | undefined;
+  readonly upstream?: AssembledUpstream | undefined;
+}
+
+interface StartedListeners {
+  readonly listeners: Listeners;
+  readonly room: ConnectionRoom;
 }
 
 interface RunningPart {

@@ -3,8 +3,10 @@ import { encodeUtf8 } from "../bytes/utf8.ts";
 import type { Door } from "../seams/door.ts";
 import type { Scheduler, Timer } from "../time/scheduler.ts";
 import type { BridgeCounters } from "./bridge-counters.ts";
+import type { BridgeState } from "./bridge-state.ts";
 
 export interface BridgeFacts {
+  readonly state: BridgeState;
   readonly counters: BridgeCounters;
   /** Messages that wait for the remote broker or are on their way to it. */
   readonly backlog: number;
@@ -30,6 +32,9 @@ const TOPICS: readonly (readonly [string, keyof BridgeCounters])[] = [
   ["messages/dropped", "dropped"],
   ["messages/refused", "refused"],
   ["messages/looped", "looped"],
+  ["queue/dropped/full", "queueDroppedFull"],
+  ["queue/dropped/age", "queueDroppedAge"],
+  ["queue/refused", "queueRefused"],
   ["connects", "connects"],
   ["failures", "failures"],
 ];
@@ -60,9 +65,10 @@ export class BridgeReport {
 
   #tell(): void {
     const { scheduler, interval, facts } = this.#parts;
-    const { counters, backlog, address, failure } = facts();
+    const { state, counters, backlog, address, failure } = facts();
     for (const [topic, counter] of TOPICS) this.#show(topic, String(counters[counter]));
     this.#show("messages/queued", String(backlog));
+    this.#show("status", state);
     this.#show("address", address);
     // An empty retained message would be none.
     this.#show("failure", failure === "" ? "none" : failure);

@@ -16,6 +16,7 @@ import type { Scheduler, Timer } from "../time/scheduler.ts";
 import { AddressRing } from "./address-ring.ts";
 import { type BridgeCounters, zeroBridgeCounters } from "./bridge-counters.ts";
 import { BridgeReport } from "./bridge-report.ts";
+import type { BridgeState } from "./bridge-state.ts";
 import { connectOptions, type Login } from "./connect-options.ts";
 import { EchoGuard } from "./echo-guard.ts";
 import { Incoming } from "./incoming.ts";
@@ -125,6 +126,7 @@ export class Bridge {
       prefix: reportPrefix(options),
       interval: options.reportInterval,
       facts: () => ({
+        state: this.state,
         counters,
         backlog: this.backlog,
         address: text(this.#ring.current),
@@ -136,6 +138,13 @@ export class Bridge {
   /** The remote broker has accepted the bridge. */
   get connected(): boolean {
     return this.#connectedAt !== undefined;
+  }
+
+  get state(): BridgeState {
+    if (this.connected) return "connected";
+    if (this.#lastFailure !== "") return "offline";
+    const isAtWork = this.#dialling !== undefined || this.#client !== undefined;
+    return this.#parts.options.startType === "lazy" && !isAtWork ? "idle" : "connecting";
   }
 
   /** Messages that wait for the remote broker or are on their way to it. */

@@ -41,6 +41,7 @@ export function connectOptions(
     maximumPacketSize: options.maximumPacketSize,
     longestSent: outgoingPacketSize === 0 ? undefined : outgoingPacketSize,
     properties: level === 5 ? propertiesOf(options) : undefined,
+    takesExcess: true,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a bridge can be told, what it takes where nothing is said, and what makes no sense. */
 import { utf8Length } from "../bytes/utf8.ts";
 import type { QoS } from "../mqtt/qos.ts";
+import type { QueuePolicy } from "../seams/door.ts";
 import { isTopicFilter, isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 
 export interface RemoteAddress {
@@ -61,6 +62,9 @@ export interface BridgeOptions {
   readonly maxQueuedMessages: number;
   /** Payload bytes that may wait; 0 is no limit. */
   readonly maxQueuedBytes: number;
+  /** How long a message may wait, seconds; 0 is no limit. */
+  readonly maxQueuedAge: number;
+  readonly queuePolicy: QueuePolicy;
   /** Whether what has waited goes first, or takes turns with what comes now. */
   readonly backlog: "order" | "interleave";
   /** Tell the remote broker that this is a bridge, see `ConnectPacket.bridge`. */
@@ -139,6 +143,8 @@ const DEFAULTS = {
   queueQos0: false,
   maxQueuedMessages: 0,
   maxQueuedBytes: 0,
+  maxQueuedAge: 0,
+  queuePolicy: "drop-newest",
   backlog: "order",
   tryPrivate: true,
   notifications: true,

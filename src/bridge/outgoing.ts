@@ -7,7 +7,7 @@ import type { QoS } from "../mqtt/qos.ts";
 import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Answer, MqttClient } from "../mqtt-client/mqtt-client.ts";
 import { reasonText } from "../mqtt-client/reason-text.ts";
-import type { Client, Door, Peer } from "../seams/door.ts";
+import type { Client, Door, Peer, QueueLoss, SessionTerms } from "../seams/door.ts";
 import type { Log } from "../seams/log.ts";
 import type { Message } from "../seams/message.ts";
 import type { Clock } from "../time/clock.ts";
@@ -45,6 +45,13 @@ const BACKLOG_LIMIT = 262_144;
 /** How often in a row a remote broker without room may refuse before its word is final. */
 const MOST_REFUSALS = 5;
 
+/** Where it is counted that a message does not wait here. */
+const NOT_KEPT = {
+  full: "queueDroppedFull",
+  age: "queueDroppedAge",
+  refused: "queueRefused",
+} as const satisfies Record<QueueLoss, keyof BridgeCounters>;
+
 /** Why delivery is held back: the network has not taken what was sent, or the rate is reached. */
 type Hold = "drain" | "rate";
 
@@ -81,7 +88,7 @@ export class Outgoing implements Peer {
    */
   enter(): { readonly sessionPresent: boolean } | { readonly refused: ReasonCode } {
     const { door, options, topics, log, heldFilters } = this.#parts;
-    const { localClientId, localCleanSession, maxQueuedMessages, maxQueuedBytes } = options;
+    const { localClientId, localCleanSession } = options;
     const entry = door.enter(
       {
         clientId: localClientId,
@@ -93,13 +100,7 @@ export class Outgoing implements Peer {
         receiveMaximum: options.maxInflight || UNTOLD_WINDOW,
         queueQos0: options.queueQos0,
         bridge: true,
-        terms: {
-          maxQueuedMessages,
-          maxQueuedBytes,
-          ...(this.#isUntold ? { maxInflightQos2: UNTOLD_WINDOW_QOS2 } : {}),
-          interleave: options.backlog === "interleave",
-          arriving: (message) => this.#arriving(message),
-        },
+        terms: this.#terms,
       },
       this,
     );
@@ -231,12 +232,22 @@ export class Outgoing implements Peer {
 
   /** What is to be kept of a message that is shared. */
   #arriving(message: Message): Message | undefined {
-    const { topics, marks, counters, options } = this.#parts;
-    if (options.exclude.length > 0 && topics.isExcluded(message.topic)) return undefined;
+    const { marks, counters, options } = this.#parts;
+    if (this.#isExcluded(message)) return undefined;
     if (options.protocol !== "mqttv50") return message;
-    if (!marks.hasComeRound(message.properties?.userProperties)) return marks.arrived(message);
+    if (!this.#hasComeRound(message)) return marks.arrived(message);
     counters.looped++;
     return undefined;
+  }
+
+  #isExcluded({ topic }: Message): boolean {
+    const { topics, options } = this.#parts;
+    return options.exclude.length > 0 && topics.isExcluded(topic);
+  }
+
+  #hasComeRound({ properties }: Message): boolean {
+    const { marks, options } = this.#parts;
+    return options.protocol === "mqttv50" && marks.hasComeRound(properties?.userProperties);
   }
 
   /** Sends the message, or answers in words why this remote broker cannot be sent it. */
@@ -271,6 +282,23 @@ export class Outgoing implements Peer {
     if (problem !== undefined) return `cannot be sent: ${reasonText(problem)}`;
     if (this.#guarded && out.returns) echoes.sent(topic, payload);
     return undefined;
+  }
+
+  get #terms(): SessionTerms {
+    const { options, counters } = this.#parts;
+    return {
+      maxQueuedMessages: options.maxQueuedMessages,
+      maxQueuedBytes: options.maxQueuedBytes,
+      maxQueuedAge: options.maxQueuedAge,
+      queuePolicy: options.queuePolicy,
+      ...(this.#isUntold ? { maxInflightQos2: UNTOLD_WINDOW_QOS2 } : {}),
+      interleave: options.backlog === "interleave",
+      arriving: (message) => this.#arriving(message),
+      wants: (message) => !this.#isExcluded(message) && !this.#hasComeRound(message),
+      notKept: (why) => {
+        counters[NOT_KEPT[why]]++;
+      },
+    };
   }
 
   /** Nobody says how many messages the remote broker takes. */

@@ -12,8 +12,8 @@ import type {
   Opening,
   Peer,
   PublishOutcome,
+  SessionTerms,
   SubscriptionOptions,
-  Will,
 } from "../seams/door.ts";
 import { PENDING } from "../seams/door.ts";
 import type { BrokerHooks } from "../seams/hooks.ts";
@@ -28,12 +28,16 @@ import type { Counters } from "./counters.ts";
 import { zeroCounters } from "./counters.ts";
 import { Custody } from "./custody.ts";
 import type { Delivery } from "./delivery.ts";
-import { DropNotices } from "./drop-notices.ts";
+import { AGED, DROPPED, DropNotices, REFUSED } from "./drop-notices.ts";
 import { GracePeriod } from "./grace-period.ts";
 import { ListenerCounts } from "./listener-counts.ts";
 import type { BrokerOptions } from "./options.ts";
 import type { StoredSpan } from "./paged-queue.ts";
+import { publishWill } from "./publish-will.ts";
+import { QueueClock } from "./queue-clock.ts";
+import { QueueSweep } from "./queue-sweep.ts";
 import { deliveryKeyParts, Records, readRecord } from "./records.ts";
+import { mayAnyonePublish } from "./reserved-topics.ts";
 import { restoreRecords } from "./restore.ts";
 import { RetainedMessages } from "./retained.ts";
 import { Session } from "./session.ts";
@@ -41,9 +45,9 @@ import type { SessionContext } from "./session-context.ts";
 import { SessionExpiry } from "./session-expiry.ts";
 import { sharedFilter } from "./shared-filter.ts";
 import { needsStore } from "./store-need.ts";
-import { type Subscription, subscriptionOf } from "./subscription.ts";
+import { isSameSubscription, type Subscription, subscriptionOf } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { DelayedWills, type WillOwner } from "./will-delay.ts";
+import { DelayedWills, type LeftWill, leftWill } from "./will-delay.ts";
 
 export interface BrokerParts {
   readonly clock: Clock;
@@ -62,8 +66,6 @@ type HeldEntry =
   | (Extract<Entry, { ok: true }> & { client: ClientHold });
 
 const NO_BACKLOGS: ReadonlyMap<string, StoredSpan> = new Map();
-/** Records that are read together to be deleted. */
-const FORGOTTEN_AT_ONCE = 1000;
 
 export class Broker implements Door, SessionContext, ConnectedClients {
   options: BrokerOptions;
@@ -82,8 +84,15 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   /** Set by the shell while the process takes more memory than it may. */
   memoryFull = false;
   readonly #grace: GracePeriod;
+  /** By which queues tell how long messages have waited. */
+  readonly queueClock: QueueClock;
+  readonly queueSweep: QueueSweep;
   readonly #drops: DropNotices;
-  readonly #wills: DelayedWills;
+  readonly #agedDrops: DropNotices;
+  readonly #refusals: DropNotices;
+  /** Some session has terms by which publishers are refused. */
+  #hasRefusers = false;
+  readonly wills: DelayedWills;
   readonly #expiry: SessionExpiry;
   readonly #controls = new Map<string, ControlEndpoint>();
   #connected = 0;
@@ -98,8 +107,13 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.records = new Records(journal, clock);
     this.retained = new RetainedMessages(this.records, access);
     this.#grace = new GracePeriod(scheduler, clock, () => this.options.custodyGrace);
-    this.#drops = new DropNotices(scheduler, log);
-    this.#wills = new DelayedWills(scheduler, (will, owner) => this.#publishWill(will, owner));
+    this.queueClock = new QueueClock(clock, this.records);
+    this.queueSweep = new QueueSweep(this);
+    this.#drops = new DropNotices(scheduler, log, DROPPED);
+    this.#agedDrops = new DropNotices(scheduler, log, AGED);
+    this.#refusals = new DropNotices(scheduler, log, REFUSED);
+    const publish = (left: LeftWill) => publishWill(this, hooks.published, left);
+    this.wills = new DelayedWills({ clock, scheduler, records: this.records, publish });
     this.#expiry = new SessionExpiry(clock, scheduler, (session) => {
       log.info(`Expiring client ${session.clientId} due to timeout.`);
       this.counters.sessionsExpired++;
@@ -126,6 +140,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       if (session.origin === "mqtt-sn") session.outgoing.continueWith(first);
       if (session.peer === undefined) this.#expiry.begin(session, this.options.sessionExpiry);
     }
+    this.queueSweep.start();
     return damaged;
   }
 
@@ -154,6 +169,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
       before = this.sessions.get(clientId);
     }
     if (before !== undefined && opening.cleanStart) {
+      this.wills.cancelHeld(clientId);
       this.#end(before);
       before = undefined;
     }
@@ -161,7 +177,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     if (before === undefined && maxClients > 0 && this.sessions.size >= maxClients) {
       return { ok: false, reason: Reason.quotaExceeded };
     }
-    this.#wills.cancel(clientId);
+    this.wills.cancel(clientId);
     const session = this.session(clientId);
     this.#expiry.cancel(session);
     const wasPersistent = session.persistent;
@@ -172,6 +188,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     session.queueQos0 = opening.queueQos0;
     session.outgoing.share(opening.room);
     session.terms = opening.terms;
+    if (opening.terms !== undefined) this.#heed(opening.terms);
     session.bridge = opening.bridge === true;
     session.will = opening.will;
     // What is in the store of a session that is not to be kept any more goes when the session ends.
@@ -189,6 +206,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
         }
       }
     }
+    this.wills.keep(session);
     const client = new ClientHold(this, session, peer);
     this.#hooks.connected?.(opening);
     return { ok: true, client, sessionPresent: before !== undefined };
@@ -252,9 +270,12 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     const { published } = this.#hooks;
     const passed =
       published === undefined || isRequest ? message : published(message, session, false);
+    const mayRefuse = qos > 0 && passed !== undefined && !isRequest && this.mayRefuse(session);
+    if (mayRefuse && this.#isRefusedBy(passed, session)) return Reason.quotaExceeded;
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
+      custody.hasRoom = mayRefuse;
       if (qos === 2) session.incoming.add(packetId, custody, message);
     }
     // A request may hold passwords: it is kept nowhere.
@@ -326,7 +347,10 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   addSubscription(session: Session, filter: string, subscription: Subscription): void {
+    // Who comes back and subscribes as before costs the disk nothing.
+    if (isSameSubscription(session.subscriptions.get(filter), subscription)) return;
     session.setSubscription(filter, subscription);
+    session.subscriptionChanges++;
     this.subscriptions.add(filter, session, subscription);
     if (session.persistent) this.records.putSubscription(session.clientId, filter, subscription);
   }
@@ -354,6 +378,7 @@ export class Broker implements Door, SessionContext, ConnectedClients {
 
   unsubscribe(session: Session, filter: string): boolean {
     if (!session.deleteSubscription(filter)) return false;
+    session.subscriptionChanges++;
     this.subscriptions.remove(filter, session);
     if (session.persistent) this.records.deleteSubscription(session.clientId, filter);
     this.#hooks.unsubscribed?.(session, filter);
@@ -361,14 +386,15 @@ export class Broker implements Door, SessionContext, ConnectedClients {
   }
 
   leave(session: Session, how: Leaving, sessionExpiry: number | undefined): void {
-    const { will } = session;
+    const left = leftWill(session);
     this.#connected--;
     this.#hooks.disconnected?.(session, how);
     if (sessionExpiry !== undefined) {
       session.sessionExpiry = sessionExpiry === Infinity ? undefined : sessionExpiry;
     }
     session.detach(this.clock.wall());
-    if (will !== undefined && how !== "normal") this.#wills.add(session, will);
+    if (left !== undefined && how === "normal") this.wills.drop(left);
+    else if (left !== undefined) this.wills.add(left);
     if (session.persistent && session.sessionExpiry !== 0) {
       this.records.putSession(session);
       this.#expiry.begin(session, this.options.sessionExpiry);
@@ -411,20 +437,6 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     this.log.error(`store: ${count} messages that waited for client ${clientId} cannot be read`);
   }
 
-  /** Deletes deliveries in the store that belong to nobody any more. */
-  forgetDeliveries(clientId: string, { from, until }: StoredSpan): void {
-    const { records } = this;
-    records.readDeliveries(clientId, from, until, FORGOTTEN_AT_ONCE, (found) => {
-      let last = until;
-      for (const { key } of found) {
-        last = deliveryKeyParts(key)?.sequence ?? until;
-        records.deleteDelivery(clientId, last, false);
-      }
-      if (found.length < FORGOTTEN_AT_ONCE || last >= until) return;
-      this.forgetDeliveries(clientId, { count: 0, bytes: 0, from: last + 1, until });
-    });
-  }
-
   delivered(message: Message): void {
     this.counters.publishSent++;
     this.counters.publishBytesSent += message.payload.length;
@@ -434,33 +446,55 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     return expiresAt !== undefined && expiresAt <= this.clock.now();
   }
 
-  dropped({ clientId }: { readonly clientId: string }): void {
+  dropped(
+    { clientId, terms }: Pick<Session, "clientId"> & Partial<Pick<Session, "terms">>,
+    why: "full" | "age" | "unfit" = "unfit",
+  ): void {
     this.counters.publishDropped++;
-    this.#drops.note(clientId);
+    if (why === "full") this.counters.queueDroppedFull++;
+    if (why === "age") this.counters.queueDroppedAge++;
+    (why === "age" ? this.#agedDrops : this.#drops).note(clientId);
+    if (why !== "unfit") terms?.notKept?.(why);
   }
 
-  /** Publishes in the broker's own name what others of this process have to say; no hook sees it. */
-  insert(message: Message, source?: Publisher | undefined): void {
-    if (message.retain && this.options.retainAvailable) this.retained.set(message, false, source);
-    this.#route(message, undefined, undefined);
+  /**
+   * Whether publishers like this one may be refused since a recipient has no room. Not bridges: whoever is
+   * behind one cannot be told of a single message, and would send nothing more for want of an answer, to
+   * nobody here.
+   */
+  mayRefuse({ bridge }: Session): boolean {
+    return (this.#hasRefusers || this.options.queuePolicy === "refuse") && !bridge;
   }
 
-  #publishWill(will: Will, owner: WillOwner): void {
-    const { topic, payload, qos, properties, messageExpiry } = will;
-    if (!isTopicName(topic, this.options.maxTopicLevels)) return;
-    if (topic.charCodeAt(0) === 0x24 && !mayWillPublish(topic)) return;
-    if (owner.rights?.mayPublish(topic, payload, qos, will.retain) === false) {
-      this.log.debug(`Denied the will of ${owner.clientId} ('${topic}')`);
-      return;
+  /** A publisher is refused since this session has no room. */
+  refused({ clientId, terms }: Session): void {
+    this.counters.queueRefused++;
+    this.#refusals.note(clientId);
+    terms?.notKept?.("refused");
+  }
+
+  #isRefusedBy(message: Message, publisher: Session): boolean {
+    for (const { subscriber, grant } of this.subscriptions.match(message.topic)) {
+      const refuser = subscriber.refuser(message, grant, publisher);
+      if (refuser === undefined) continue;
+      this.refused(refuser);
+      return true;
     }
-    const expiresAt =
-      messageExpiry === undefined ? undefined : this.clock.now() + messageExpiry * 1000;
-    const retain = will.retain && this.options.retainAvailable;
-    const message = new Message(topic, payload, qos, retain, false, properties, expiresAt);
-    const { published } = this.#hooks;
-    const passed = published === undefined ? message : published(message, owner, true);
-    if (passed === undefined) return;
-    this.insert(passed, passed.topic === topic ? owner.rights?.publisher : undefined);
+    return false;
+  }
+
+  #heed({ maxQueuedAge, queuePolicy }: SessionTerms): void {
+    this.queueSweep.watch(maxQueuedAge);
+    if (queuePolicy === "refuse") this.#hasRefusers = true;
+  }
+
+  /**
+   * Publishes in the broker's own name what others of this process have to say; no hook sees it.
+   * `source` and `custody` are of whoever said it first.
+   */
+  insert(message: Message, source?: Publisher | undefined, custody?: Custody): void {
+    if (message.retain && this.options.retainAvailable) this.retained.set(message, false, source);
+    this.#route(message, undefined, custody);
   }
 
   /** Delivers to every session that subscribes; answers how many of them or groups of them do. */
@@ -494,28 +528,14 @@ export class Broker implements Door, SessionContext, ConnectedClients {
     for (const [filter] of session.subscriptions) this.subscriptions.remove(filter, session);
     session.end();
     this.sessions.delete(session.clientId);
-    this.#wills.publishNow(session.clientId);
+    this.wills.publishNow(session.clientId);
   }
 }
 
 const LOCAL = /^(?:127\.|::1$|unix$)/;
-const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
-
-/** Clients do not publish what the broker says of itself, save a bridge whether it is connected. */
-function mayAnyonePublish(topic: string): boolean {
-  if (topic.startsWith("$SYS/")) return BRIDGE_STATE.test(topic);
-  // Nobody can subscribe to it: such a filter is a shared subscription.
-  return !topic.startsWith("$share/");
-}
-
 /** Whoever manages the broker must have been given the right to, or be on this machine. */
 function mayManage({ rights, peer }: Session): boolean {
   if (rights === undefined) return false;
   const { ipAddress = "" } = peer ?? {};
   return rights.unruled !== true || LOCAL.test(ipAddress);
-}
-
-/** A will is published when nobody is there to answer for it: it does not manage the broker. */
-function mayWillPublish(topic: string): boolean {
-  return mayAnyonePublish(topic) && !topic.startsWith("$CONTROL/");
 }

@@ -109,7 +109,7 @@ export class ClientHold implements Client {
   }
 
   setWill(will: Will | undefined): void {
-    if (this.#holds) this.#session.will = will;
+    if (this.#holds) this.#broker.wills.replace(this.#session, will);
   }
 
   leave(how: Leaving, sessionExpiry?: number): void {

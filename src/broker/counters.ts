@@ -9,8 +9,14 @@ export interface Counters {
   publishSent: number;
   publishBytesReceived: number;
   publishBytesSent: number;
-  /** Messages that a session had no room for, or that a slow client missed. */
+  /** Messages that a session had no room for, that waited too long, or that a slow client missed. */
   publishDropped: number;
+  /** Of these, the ones that there was no room for, or that made room for others. */
+  queueDroppedFull: number;
+  /** Of these, the ones that had waited too long. */
+  queueDroppedAge: number;
+  /** Publishes that were refused since a recipient had no room. */
+  queueRefused: number;
   /** Connections that clients have opened, whatever became of them. */
   connections: number;
   /** CONNECT packets. */
@@ -30,6 +36,9 @@ export function zeroCounters(): Counters {
     publishBytesReceived: 0,
     publishBytesSent: 0,
     publishDropped: 0,
+    queueDroppedFull: 0,
+    queueDroppedAge: 0,
+    queueRefused: 0,
     connections: 0,
     connects: 0,
     clientsMaximum: 0,

@@ -14,6 +14,8 @@ export class Custody implements Settleable {
   reason: ReasonCode = Reason.success;
   /** The message is in the store already: its next recipient's record is to be there without grace. */
   stored = false;
+  /** Every session that refuses was found to have room: what it may overlook in counting is not dropped. */
+  hasRoom = false;
   #waiting = 0;
   #sealed = false;
 

@@ -24,6 +24,8 @@ export class Delivery implements Settleable {
   readonly sequence: number;
   /** 0 until sent. */
   packetId = 0;
+  /** When it began to wait, by the queue clock; 0 where that was not noted. */
+  queuedAt = 0;
   /** It was sent before, so that DUP is set [MQTT-3.3.1-1]. */
   again = false;
   /** The record stands in the store, committed or about to be. */

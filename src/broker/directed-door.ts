@@ -54,9 +54,12 @@ export class BrokerDirectedDoor implements DirectedDoor {
     if (broker.records.full && this.#needsStore(message, session, recipients)) {
       return Reason.quotaExceeded;
     }
+    const mayRefuse = qos > 0 && broker.mayRefuse(session);
+    if (mayRefuse && this.#isRefused(message, recipients)) return Reason.quotaExceeded;
     let custody: Custody | undefined;
     if (qos > 0) {
       custody = new Custody(peer, packetId);
+      custody.hasRoom = mayRefuse;
       if (qos === 2) incoming.add(packetId, custody, message);
     }
     this.#deliver(message, recipients, custody);
@@ -84,6 +87,17 @@ export class BrokerDirectedDoor implements DirectedDoor {
       const lesser = Math.min(one.qos, qos) as QoS;
       return lesser > 0 && this.#broker.sessions.get(one.clientId)?.wouldStore(lesser) === true;
     });
+  }
+
+  #isRefused(message: Message, recipients: readonly Recipient[]): boolean {
+    for (const { clientId, qos } of recipients) {
+      const session = this.#broker.sessions.get(clientId);
+      if (session === undefined || session.rights?.mayReceive(message.topic) === false) continue;
+      if (!session.outgoing.refuses(message, Math.min(qos, message.qos) as QoS)) continue;
+      this.#broker.refused(session);
+      return true;
+    }
+    return false;
   }
 
   #deliver(message: Message, recipients: readonly Recipient[], custody: Custody | undefined): void {

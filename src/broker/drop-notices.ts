@@ -1,4 +1,4 @@
-/** Says that messages are dropped, once a minute and client, never silently. */
+/** Says that messages are not kept, once a minute and client, never silently. */
 import type { Log } from "../seams/log.ts";
 import type { Scheduler } from "../time/scheduler.ts";
 
@@ -7,16 +7,28 @@ const INTERVAL = 60_000;
 /** Clients with lines of their own in one interval; the rest have one together. */
 const MOST_CLIENTS = 100;
 
+/** Says of whom: "client c" or "other clients". */
+type Sentence = (whom: string) => string;
+
+/** In Mosquitto's words. */
+export const DROPPED: Sentence = (whom) => `Outgoing messages are being dropped for ${whom}.`;
+export const AGED: Sentence = (whom) =>
+  `Outgoing messages are being dropped for ${whom}: they have waited longer than max_queued_age.`;
+export const REFUSED: Sentence = (whom) =>
+  `Publishers are being refused, as no more messages may wait for ${whom}.`;
+
 export class DropNotices {
   readonly #scheduler: Scheduler;
   readonly #log: Log;
+  readonly #sentence: Sentence;
   /** Messages dropped since the last line, by client identifier. */
   readonly #counts = new Map<string, number>();
   #others = 0;
 
-  constructor(scheduler: Scheduler, log: Log) {
+  constructor(scheduler: Scheduler, log: Log, sentence: Sentence) {
     this.#scheduler = scheduler;
     this.#log = log;
+    this.#sentence = sentence;
   }
 
   note(clientId: string): void {
@@ -51,6 +63,6 @@ export class DropNotices {
 
   #tell(whom: string, count: number): void {
     const times = count === 1 ? "" : ` (${count} messages)`;
-    this.#log.warn(`Outgoing messages are being dropped for ${whom}.${times}`);
+    this.#log.warn(`${this.#sentence(whom)}${times}`);
   }
 }

@@ -207,6 +207,8 @@ function enter(
     refuse(connection, crowd);
     return;
   }
+  const longest = longestKeepAlive(connection);
+  const keepAlive = isTooLong(packet.keepAlive, longest) ? longest : packet.keepAlive;
   const interval = properties.sessionExpiryInterval ?? 0;
   const username = admission === undefined ? packet.username : admission.username;
   const entry = broker.enter(
@@ -219,7 +221,7 @@ function enter(
       remote: wire.remote,
       username,
       rights: admission?.rights,
-      will: willOf(connection, packet),
+      will: willOf(connection, packet, keepAlive),
       receiveMaximum: Math.min(maxInflightMessages, properties.receiveMaximum ?? 65535),
       queueQos0: broker.options.queueQos0Messages,
       bridge: packet.bridge,
@@ -230,8 +232,6 @@ function enter(
     refuse(connection, { reason: entry.reason, why: "was refused" });
     return;
   }
-  const longest = longestKeepAlive(connection);
-  const keepAlive = isTooLong(packet.keepAlive, longest) ? longest : packet.keepAlive;
   const connack: ConnackPacket = {
     kind: "connack",
     // MQTT 3.1 has a reserved byte where 3.1.1 has the flag.
@@ -258,7 +258,7 @@ function enter(
     `New client connected from ${wire.remote} as ${clientId} (p${version}, c${cleanStart ? 1 : 0}, k${keepAlive}${user}).`,
   );
   if (broker.log.debugging) {
-    for (const line of willLines(willOf(connection, packet))) broker.log.debug(line);
+    for (const line of willLines(willOf(connection, packet, keepAlive))) broker.log.debug(line);
     broker.log.debug(sentLine(clientId, connack));
   }
   connection.begin(entry.client, {
@@ -295,7 +295,12 @@ function answerProperties(
   };
 }
 
-function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | undefined {
+/** `keepAlive` is what was agreed on, seconds. */
+function willOf(
+  { mountPoint }: Connection,
+  { will }: ConnectPacket,
+  keepAlive: number,
+): Will | undefined {
   if (will === undefined) return undefined;
   const { topic, payload, qos, retain, properties } = will;
   return {
@@ -304,6 +309,7 @@ function willOf({ mountPoint }: Connection, { will }: ConnectPacket): Will | und
     qos,
     retain,
     delay: properties?.willDelayInterval,
+    keepAlive,
     messageExpiry: properties?.messageExpiryInterval,
     properties: properties === undefined ? undefined : forwardedProperties(properties),
   };

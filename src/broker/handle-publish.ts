@@ -109,7 +109,8 @@ function answer(
   }
   if (qos === 0) return;
   if (outcome === Reason.quotaExceeded && connection.level < 5) {
-    // It can be neither refused nor, since it is not kept, acknowledged.
+    // It can be neither refused nor, since it is not kept, acknowledged: that would have the client
+    // forget it. Parted from its connection the client has it still, and sends it again.
     connection.close("lost", "published more than there is room for");
     return;
   }

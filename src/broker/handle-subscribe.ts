@@ -1,5 +1,10 @@
 /** SUBSCRIBE and UNSUBSCRIBE from an MQTT client [MQTT-3.8, MQTT-3.10]. */
-import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "../mqtt/packets.ts";
+import type {
+  SubackPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from "../mqtt/packets.ts";
 import type { Properties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { isFailure, Reason, type ReasonCode } from "../mqtt/reason-codes.ts";
@@ -9,6 +14,7 @@ import type { Connection } from "./connection.ts";
 import { mountFilter } from "./mount-point.ts";
 import { quoted } from "./reason-strings.ts";
 import { sharedFilter } from "./shared-filter.ts";
+import { whenStored } from "./when-stored.ts";
 
 export function handleSubscribe(
   connection: Connection,
@@ -37,7 +43,7 @@ export function handleSubscribe(
     answerOf(connection, outcome, (subscriptions[index] as SubscriptionRequest).qos),
   );
   const refused = subscriptions.filter((_, index) => isFailure(outcomes[index] as ReasonCode));
-  connection.send({
+  const suback: SubackPacket = {
     kind: "suback",
     packetId,
     codes,
@@ -46,14 +52,17 @@ export function handleSubscribe(
       "Subscribing to",
       refused.map(({ filter }) => filter),
     ),
+  };
+  whenStored(connection, session, () => {
+    connection.send(suback);
+    for (const [index, request] of subscriptions.entries()) {
+      const outcome = outcomes[index] as ReasonCode;
+      if (isFailure(outcome)) continue;
+      if (request.retainHandling === 1 && isNew[index] === false) continue; // [MQTT-3.3.1-10]
+      const filter = mountFilter(connection.mountPoint, request.filter);
+      client.deliverRetained(filter, outcome as QoS, optionsOf(request, identifier));
+    }
   });
-  for (const [index, request] of subscriptions.entries()) {
-    const outcome = outcomes[index] as ReasonCode;
-    if (isFailure(outcome)) continue;
-    if (request.retainHandling === 1 && isNew[index] === false) continue; // [MQTT-3.3.1-10]
-    const filter = mountFilter(connection.mountPoint, request.filter);
-    client.deliverRetained(filter, outcome as QoS, optionsOf(request, identifier));
-  }
 }
 
 /** One packet answers for all filters, and has one reason string for those of them that were refused. */
@@ -126,10 +135,10 @@ export function handleUnsubscribe(
   packet: UnsubscribePacket,
 ): void {
   if (!checkFilters(connection, packet.filters)) return;
-  const { rights } = connection.broker.sessions.get(client.clientId) ?? {};
+  const session = connection.broker.sessions.get(client.clientId);
   const refused: string[] = [];
   const codes = packet.filters.map((filter) => {
-    if (rights?.mayUnsubscribe(filter) === false) {
+    if (session?.rights?.mayUnsubscribe(filter) === false) {
       refused.push(filter);
       return Reason.notAuthorized;
     }
@@ -138,5 +147,8 @@ export function handleUnsubscribe(
     return client.unsubscribe(mounted) ? Reason.success : Reason.noSubscriptionExisted;
   });
   const properties = explain(connection, "Ending the subscription to", refused);
-  connection.send({ kind: "unsuback", packetId: packet.packetId, codes, properties }); // [MQTT-3.10.4-5]
+  const { packetId } = packet;
+  whenStored(connection, session, () => {
+    connection.send({ kind: "unsuback", packetId, codes, properties }); // [MQTT-3.10.4-5]
+  });
 }

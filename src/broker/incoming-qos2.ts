@@ -67,6 +67,8 @@ export class IncomingQos2 {
     this.#unreleased.set(packetId, { custody, hold: holds, print });
     if (!persistent) return;
     context.records.putIncoming(clientId, packetId, print);
+    // After a power cut its repetition is told from it by this record, and goes to nobody any more.
+    custody.stored = true;
     custody.expect();
     context.records.afterCommit(custody);
   }

@@ -1,4 +1,5 @@
 /** What a broker can be told. */
+import type { QueuePolicy } from "../seams/door.ts";
 
 export interface BrokerOptions {
   /** Shown in `$SYS/broker/version`. */
@@ -17,6 +18,9 @@ export interface BrokerOptions {
   readonly maxQueuedMessages: number;
   /** Payload bytes queued for one session; 0 is no limit. */
   readonly maxQueuedBytes: number;
+  /** How long a message may wait for one session, seconds; 0 is no limit. */
+  readonly maxQueuedAge: number;
+  readonly queuePolicy: QueuePolicy;
   /** Deliver at the QoS of the subscription even where the message was published at a lower one. */
   readonly upgradeOutgoingQos: boolean;
   /** Topic aliases that a client of MQTT 5.0 may use towards the broker. */
@@ -64,6 +68,8 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   allowDuplicateMessages: false,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 0,
+  maxQueuedAge: 0,
+  queuePolicy: "drop-newest",
   upgradeOutgoingQos: false,
   maxTopicAlias: 10,
   maxTopicAliasBroker: 10,

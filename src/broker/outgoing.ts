@@ -4,16 +4,15 @@
 import type { QoS } from "../mqtt/qos.ts";
 import type { Peer, WaitingRoom } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
-import { type Custody, handedOn } from "./custody.ts";
+import type { Custody } from "./custody.ts";
 import { Delivery } from "./delivery.ts";
+import { giveUpStored, handOn } from "./give-up.ts";
 import { InflightWindow, nextId } from "./inflight-window.ts";
 import type { Pages, StoredSpan } from "./paged-queue.ts";
+import { isTooMuch, limitsOf, oldestAllowed } from "./queue-limits.ts";
 import type { Session } from "./session.ts";
 import type { SharedGroup } from "./shared-group.ts";
-import { crowds, exceeds, WaitingMessages } from "./waiting-messages.ts";
-
-/** Deliveries of an ended session that are read from the store at a time. */
-const PAGE = 256;
+import { WaitingMessages } from "./waiting-messages.ts";
 
 export class Outgoing {
   readonly #session: Session;
@@ -27,6 +26,11 @@ export class Outgoing {
   #away = true;
   #pumping = false;
   #ended = false;
+  /** What comes is stored at once, as the client is slower than the grace time, or away. */
+  #lags = false;
+  /** What shows whether the client is quick again: one that was stored at once. */
+  #probe: Delivery | undefined;
+  #droppingOld = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -77,6 +81,16 @@ export class Outgoing {
     return keeps && !this.#isFull(message, 0);
   }
 
+  /**
+   * The publisher of this message is to keep it: it would have to wait here, and there is no room. One
+   * that would not fit into an empty queue is not worth coming again.
+   */
+  refuses(message: Message, qos: QoS): boolean {
+    if (qos === 0 || !this.#mayRefuse || !this.#isFull(message, 0, "qos0")) return false;
+    if (this.#isOpen && this.#isFirst(qos) && this.#mayLaunch(message, qos)) return false;
+    return !this.#isFull(message, 0, "all");
+  }
+
   /** The packet identifiers of what is on its way to the client. */
   inflightIds(): readonly number[] {
     return this.#window?.inOrder().map(({ packetId }) => packetId) ?? [];
@@ -108,6 +122,7 @@ export class Outgoing {
       if (delivery.storedId !== delivery.packetId) delivery.stored = false;
       this.#store(delivery);
     }
+    this.#lag();
   }
 
   pause(): void {
@@ -149,18 +164,18 @@ export class Outgoing {
     group?: SharedGroup,
   ): void {
     if (this.#ended) return;
-    const open = this.#session.peer !== undefined && !this.#paused && !this.#pumping;
+    const open = this.#isOpen;
     if (qos === 0) {
       if (open && !this.#queued) this.#hand(message, 0, retain, false, 0, identifiers);
       else this.#queueQos0(message, retain, identifiers, allowance);
       return;
     }
     const { context } = this.#session;
-    const first = !this.#queued && (qos === 2 || !this.#hasUnsent);
+    const first = this.#isFirst(qos);
     const room = this.#mayLaunch(message, qos);
     if (!(open && first && room) && this.#isFull(message, allowance)) {
-      if (!this.#giveUpQos0(message, allowance)) {
-        context.dropped(this.#session, message);
+      if (!this.#makeRoom(message, qos, allowance) && !this.#wasTaken(message, custody)) {
+        context.dropped(this.#session, "full");
         return;
       }
     }
@@ -169,29 +184,54 @@ export class Outgoing {
     delivery.group = group;
     if (this.#session.persistent) delivery.entrust(custody);
     if (open && first && room) {
-      if (this.#session.persistent && qos === 1) context.afterGrace(this.#session, delivery);
+      this.#lags = false;
       this.#launch(delivery);
+      if (this.#session.persistent && qos === 1) context.afterGrace(this.#session, delivery);
       return;
     }
-    if (this.#session.persistent && !this.#queued) this.#storeInFlight();
+    delivery.queuedAt = context.queueClock.stamp();
     this.#enqueue(delivery);
-    if (this.#session.persistent) this.#store(delivery);
+    if (this.#session.persistent) this.#keepSafe(delivery);
     if (open) this.#pump();
   }
 
+  /** Stores a delivery that has to wait, unless there is hope that the client gets it in time. */
+  #keepSafe(delivery: Delivery): void {
+    const { context, peer } = this.#session;
+    const isHere = peer !== undefined && !this.#away;
+    if (isHere && !this.#lags) {
+      context.afterGrace(this.#session, delivery);
+      return;
+    }
+    this.#lag();
+    this.#store(delivery);
+    if (!isHere || this.#probe !== undefined) return;
+    this.#probe = delivery;
+    context.afterGrace(this.#session, delivery);
+  }
+
   /**
-   * What is in flight goes to the store with what comes after it: lost alone in a power cut, it would
-   * come back later than that [MQTT-4.6.0-6].
+   * From now on what comes is stored at once. What came before goes to the store with it: lost alone in
+   * a power cut, it would come back later than that [MQTT-4.6.0-6].
    */
-  #storeInFlight(): void {
-    for (const delivery of this.#window?.inOrder() ?? []) {
-      if (!delivery.stored) this.#store(delivery);
+  #lag(): void {
+    if (this.#lags) return;
+    this.#lags = true;
+    for (const delivery of this.#window?.inOrder() ?? []) this.#store(delivery);
+    for (const delivery of this.#waiting?.inOrder() ?? []) {
+      if (delivery.qos > 0) this.#store(delivery);
     }
   }
 
   /** The grace time of a delivery is over: unless acknowledged, it goes to the store. */
   graceOver(delivery: Delivery): void {
-    if (delivery.state !== "done" && !this.#ended) this.#store(delivery);
+    if (delivery === this.#probe) {
+      this.#probe = undefined;
+      if (delivery.state === "done") this.#lags = false;
+    }
+    if (delivery.state === "done" || this.#ended) return;
+    if (this.#queued) this.#lag();
+    this.#store(delivery);
   }
 
   /** PUBACK or PUBCOMP, or PUBREC of a failure. False if nothing was in flight under the identifier. */
@@ -235,7 +275,7 @@ export class Outgoing {
   /** The recipient cannot take the delivery at all. */
   discard(packetId: number): void {
     const message = this.#window?.get(packetId)?.message;
-    if (message !== undefined) this.#session.context.dropped(this.#session, message);
+    if (message !== undefined) this.#session.context.dropped(this.#session, "unfit");
     this.acknowledge(packetId);
   }
 
@@ -255,6 +295,20 @@ export class Outgoing {
     for (const delivery of forbidden) this.#finish(delivery);
   }
 
+  /** Drops what has waited for longer than it may, as far as that is in memory; what is read next follows. */
+  dropOld(): void {
+    const oldest = oldestAllowed(this.#session);
+    if (oldest === -Infinity || this.#droppingOld) return;
+    this.#droppingOld = true;
+    for (;;) {
+      const old = this.#waiting?.takeOlder(oldest);
+      if (old === undefined) break;
+      this.#drop(old, "age");
+    }
+    this.#droppingOld = false;
+    this.#tidy();
+  }
+
   /** Gives everything up; publishers no longer wait for it. */
   end(): void {
     this.#ended = true;
@@ -265,30 +319,12 @@ export class Outgoing {
     ];
     this.#window = undefined;
     this.#waiting = undefined;
-    for (const delivery of left) this.#giveUp(delivery);
-    for (const { from, until } of spans) this.#giveUpStored(from, until);
-  }
-
-  /**
-   * Others of the group get what this session's client has not got, but not what it may have got at
-   * QoS 2 [MQTT-4.8.2-5].
-   */
-  #giveUp(delivery: Delivery): void {
-    const { group, message, custody, qos, state, again, stored } = delivery;
-    const begun = qos === 2 && (state === "sent" || again);
-    if (group !== undefined && message !== undefined && !begun) {
-      group.receive(message, undefined, undefined, stored ? handedOn(custody) : custody);
-    }
-    this.#finish(delivery);
-  }
-
-  /** Gives up what is in the store alone, page by page. */
-  #giveUpStored(from: number, until: number): void {
-    this.#session.context.readDeliveries(this.#session, from, until, PAGE, (deliveries, isLast) => {
-      for (const delivery of deliveries) this.#giveUp(delivery);
-      const last = deliveries.at(-1);
-      if (!isLast && last !== undefined) this.#giveUpStored(last.sequence + 1, until);
-    });
+    const giveUp = (delivery: Delivery): void => {
+      handOn(delivery);
+      this.#finish(delivery);
+    };
+    for (const delivery of left) giveUp(delivery);
+    for (const { from, until } of spans) giveUpStored(this.#session, from, until, giveUp);
   }
 
   /** Gives the next message this packet identifier, or the next one that is free. */
@@ -323,8 +359,10 @@ export class Outgoing {
     if (!here && !(this.#session.persistent && this.#session.queueQos0)) return;
     if (this.#isFull(message, allowance)) {
       // A reading that is newer is worth more than one of its own kind that is older.
-      if (!this.#session.queueQos0 || !this.#giveUpQos0(message, allowance)) {
-        this.#session.context.dropped(this.#session, message);
+      const oldGoes =
+        this.#session.queueQos0 || limitsOf(this.#session).queuePolicy === "drop-oldest";
+      if (!oldGoes || !this.#makeRoom(message, 0, allowance)) {
+        this.#session.context.dropped(this.#session, "full");
         return;
       }
     }
@@ -335,29 +373,34 @@ export class Outgoing {
         : 0;
     const delivery = new Delivery(message.keep(), 0, retain, sequence);
     delivery.identifiers = identifiers;
+    delivery.queuedAt = this.#session.context.queueClock.stamp();
     this.#enqueue(delivery);
     this.#store(delivery);
     if (here && !this.#paused) this.#pump();
   }
 
-  /** Drops QoS 0 messages, oldest first, to make room; true if there is room then. */
-  #giveUpQos0(message: Message, allowance: number): boolean {
-    while (this.#isFull(message, allowance)) {
-      const oldest = this.#waiting?.takeQos0();
-      if (oldest === undefined) return false;
-      this.#session.context.dropped(this.#session, oldest.message as Message);
-      this.#finish(oldest);
-    }
-    return true;
+  /** It was not refused, as it should have been if this session gets the same message twice. */
+  #wasTaken(message: Message, custody: Custody | undefined): boolean {
+    return custody?.hasRoom === true && this.#mayRefuse && !this.#isFull(message, 0, "all");
   }
 
-  #isFull(message: Message, allowance: number): boolean {
-    const limits = this.#session.terms ?? this.#session.context.options;
+  #makeRoom(message: Message, qos: QoS, allowance: number): boolean {
+    const drop = (delivery: Delivery): void => this.#drop(delivery, "full");
+    const limits = limitsOf(this.#session);
+    return this.#waiting?.makeRoom(message, qos, allowance, limits, drop) === true;
+  }
+
+  #drop(delivery: Delivery, why: "full" | "age"): void {
+    this.#session.context.dropped(this.#session, why);
+    this.#finish(delivery);
+  }
+
+  #isFull(message: Message, allowance: number, without?: "all" | "qos0"): boolean {
+    const limits = limitsOf(this.#session);
     const waiting = this.#waiting;
-    if (waiting === undefined) {
-      return exceeds(0, 0, message, allowance, limits) || crowds(this.#room, 0, message, allowance);
-    }
-    return waiting.isFull(message, allowance, limits);
+    if (waiting !== undefined) return waiting.isFull(message, allowance, limits, without);
+    const room = this.#room;
+    return isTooMuch(1, message.payload.length, room?.used ?? 0, allowance, limits, room);
   }
 
   #enqueue(delivery: Delivery): void {
@@ -386,6 +429,8 @@ export class Outgoing {
     if (lost > 0) this.#session.context.unreadable(this.#session, lost);
     // Rights may have gone while it was in the store.
     if (this.#session.peer !== undefined) this.dropForbidden(false);
+    this.#waiting?.settleOverdraft(limitsOf(this.#session), (oldest) => this.#drop(oldest, "full"));
+    this.dropOld();
     this.#pump();
   }
 
@@ -402,6 +447,11 @@ export class Outgoing {
       }
       const next = this.#waiting?.peek();
       if (next === undefined) break;
+      if (next.queuedAt < oldestAllowed(this.#session)) {
+        this.#waiting?.shift();
+        this.#drop(next, "age");
+        continue;
+      }
       const message = next.message as Message;
       if (next.qos > 0 && !this.#mayLaunch(message, next.qos)) break;
       if (next.qos === 1 && this.#hasUnsent) break;
@@ -411,7 +461,13 @@ export class Outgoing {
       else this.#handQos0(next, message);
     }
     this.#pumping = false;
-    if (this.#waiting?.length === 0) this.#waiting = undefined;
+    this.#tidy();
+  }
+
+  #tidy(): void {
+    if (this.#waiting === undefined || this.#waiting.length > 0) return;
+    this.#waiting = undefined;
+    this.#lags = false;
   }
 
   /** Whether one more message may be on its way to the client. */
@@ -427,6 +483,21 @@ export class Outgoing {
       this.#session.receiveMaximum,
       this.#session.context.options.maxInflightBytes,
     );
+  }
+
+  /** Who publishes what there is no room for is told so. */
+  get #mayRefuse(): boolean {
+    return this.#session.persistent && limitsOf(this.#session).queuePolicy === "refuse";
+  }
+
+  /** What comes now need not wait until the client can be sent something. */
+  get #isOpen(): boolean {
+    return this.#session.peer !== undefined && !this.#paused && !this.#pumping;
+  }
+
+  /** Nothing goes before a message of this QoS, 1 or 2, that comes now. */
+  #isFirst(qos: QoS): boolean {
+    return !this.#queued && (qos === 2 || !this.#hasUnsent);
   }
 
   get #hasUnsent(): boolean {
@@ -496,6 +567,8 @@ export class Outgoing {
 
   #finish(delivery: Delivery): void {
     delivery.state = "done";
+    // The grace period may hold the delivery for a while yet.
+    delivery.message = undefined;
     if (delivery.stored) {
       const { sequence, storedId = 0 } = delivery;
       this.#session.context.records.deleteDelivery(this.#session.clientId, sequence, storedId > 0);

@@ -5,9 +5,11 @@
 import type { Delivery } from "./delivery.ts";
 import { Queue } from "./queue.ts";
 
-/** Deliveries in memory at the front, and how few of them have more read from the store. */
+/** Deliveries in memory at the front before others are left to the store. */
 const FRONT = 256;
-const FEW = 128;
+/** How few of them have more read, and how many: a client that fetches fast is not to wait for the disk. */
+const FEW = 256;
+const PAGE = 512;
 /** Deliveries in memory at the end, besides those that are not durable yet. */
 const END = 32;
 
@@ -42,6 +44,8 @@ export class PagedQueue {
   /** What came after the span, or after the front when that was long. */
   #end: Queue<Delivery> | undefined;
   #reading = false;
+  #qos0 = 0;
+  #qos0Bytes = 0;
 
   /** Without `pages` everything stays in memory. */
   constructor(pages: Pages | undefined) {
@@ -56,19 +60,24 @@ export class PagedQueue {
     return this.#front.length + (this.#end?.length ?? 0);
   }
 
+  /** Of those in memory, the ones of QoS 0. */
+  get qos0(): number {
+    return this.#qos0;
+  }
+
+  /** Payload bytes of those. */
+  get qos0Bytes(): number {
+    return this.#qos0Bytes;
+  }
+
   /** What is pushed now may go to the store alone: it needs a sequence, and a record. */
   get isLong(): boolean {
     return this.#pages !== undefined && (this.#end !== undefined || this.#front.length >= FRONT);
   }
 
   push(delivery: Delivery): void {
-    if (!this.isLong) {
-      this.#front.push(delivery);
-      return;
-    }
-    this.#end ??= new Queue();
-    this.#end.push(delivery);
-    this.#leaveToStore(this.#end);
+    this.#came(delivery);
+    this.#place(delivery);
   }
 
   /** The first one; undefined where there is none, or it has to be read first: `Pages.arrived` follows. */
@@ -79,13 +88,16 @@ export class PagedQueue {
   /** Takes what `peek` showed. */
   shift(): Delivery | undefined {
     const delivery = this.#front.shift();
+    if (delivery !== undefined) this.#left(delivery);
     if (this.#front.length < FEW) this.#refill();
     return delivery;
   }
 
-  /** Takes out the first of those in memory that `test` accepts. */
-  takeFirst(test: (delivery: Delivery) => boolean): Delivery | undefined {
-    const taken = this.#front.takeFirst(test) ?? this.#end?.takeFirst(test);
+  /** Takes out the first message of QoS 0 of those in memory. */
+  takeQos0(): Delivery | undefined {
+    if (this.#qos0 === 0) return undefined;
+    const taken = this.#front.takeFirst(isQos0) ?? this.#end?.takeFirst(isQos0);
+    if (taken !== undefined) this.#left(taken);
     if (this.#front.length < FEW) this.#refill();
     return taken;
   }
@@ -98,6 +110,7 @@ export class PagedQueue {
       queue.clear();
       for (const delivery of all) (test(delivery) ? queue : taken).push(delivery);
     }
+    for (const delivery of taken) this.#left(delivery);
     if (this.#front.length < FEW) this.#refill();
     return taken;
   }
@@ -122,10 +135,34 @@ export class PagedQueue {
     if (this.#end !== undefined) yield* this.#end;
   }
 
+  #place(delivery: Delivery): void {
+    if (!this.isLong) {
+      this.#front.push(delivery);
+      return;
+    }
+    this.#end ??= new Queue();
+    this.#end.push(delivery);
+    this.#leaveToStore(this.#end);
+  }
+
+  #came({ qos, size }: Delivery): void {
+    if (qos > 0) return;
+    this.#qos0++;
+    this.#qos0Bytes += size;
+  }
+
+  #left({ qos, size }: Delivery): void {
+    if (qos > 0) return;
+    this.#qos0--;
+    this.#qos0Bytes -= size;
+  }
+
   /** What is durable need not stay in memory, in order. */
   #leaveToStore(end: Queue<Delivery>): void {
     while (end.length > END && end.peek()?.committed === true) {
-      const { sequence, size } = end.shift() as Delivery;
+      const delivery = end.shift() as Delivery;
+      this.#left(delivery);
+      const { sequence, size } = delivery;
       this.#span ??= { count: 0, bytes: 0, from: sequence, until: sequence };
       this.#span.count++;
       this.#span.bytes += size;
@@ -140,18 +177,25 @@ export class PagedQueue {
     }
     const end = this.#end;
     if (end === undefined) return;
-    this.#end = undefined;
-    for (let next = end.shift(); next !== undefined; next = end.shift()) this.push(next);
+    while (this.#front.length < FRONT) {
+      const next = end.shift();
+      if (next === undefined) {
+        this.#end = undefined;
+        return;
+      }
+      this.#front.push(next);
+    }
   }
 
   #read(span: StoredSpan): void {
     if (this.#reading) return;
     this.#reading = true;
     const { until } = span;
-    (this.#pages as Pages).read(span.from, until, FRONT, (deliveries, isLast) => {
+    (this.#pages as Pages).read(span.from, until, PAGE, (deliveries, isLast) => {
       this.#reading = false;
       if (this.#span !== span) return;
       for (const delivery of deliveries) {
+        this.#came(delivery);
         this.#front.push(delivery);
         span.count--;
         span.bytes -= delivery.size;
@@ -168,4 +212,8 @@ export class PagedQueue {
       this.#pages?.arrived(lost, isOver ? span.bytes : 0);
     });
   }
+}
+
+function isQos0({ qos }: Delivery): boolean {
+  return qos === 0;
 }

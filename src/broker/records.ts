@@ -4,13 +4,13 @@
  * Keys: `s/CLIENT` session, `f/CLIENT\0FILTER` subscription, `q/CLIENT\0SEQUENCE` delivery that
  * waits, `p/CLIENT\0SEQUENCE` delivery that has a packet identifier (of those there are few, so that
  * the others need not be read to find them),
- * `i/CLIENT\0PACKETID` QoS 2 identifier received, `r/TOPIC` retained message. NUL separates because
- * no MQTT string holds it. The first byte of every value is the format's version: 2 has neither the
- * publishers of retained messages nor the shared subscriptions of deliveries.
+ * `i/CLIENT\0PACKETID` QoS 2 identifier received, `w/CLIENT` will, `r/TOPIC` retained message,
+ * `t/queue` the time by which messages wait. NUL separates because no MQTT string holds it. The first
+ * byte of every value is the format's version: 2 has neither the publishers of retained messages nor the
+ * shared subscriptions of deliveries, nor wills; 4 is of deliveries that say since when they wait.
  */
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { encodeUtf8 } from "../bytes/utf8.ts";
 import { PacketType } from "../mqtt/packet-types.ts";
 import { decodeProperties, encodeProperties } from "../mqtt/properties.ts";
 import type { QoS } from "../mqtt/qos.ts";
@@ -22,17 +22,21 @@ import type { Clock } from "../time/clock.ts";
 import { isTopicFilter, isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
 import { Delivery } from "./delivery.ts";
 import { forwardedProperties } from "./forwarded-properties.ts";
+import { ORIGINS, readPublisher, writePublisher } from "./publisher-record.ts";
+import { LATEST_QUEUE_TIME, type QueueTime } from "./queue-clock.ts";
 import type { Session } from "./session.ts";
 import { sharedFilter } from "./shared-filter.ts";
 import type { Subscription } from "./subscription.ts";
+import { readWill, type StoredWill, writeWill } from "./will-record.ts";
 
 const VERSION = 3;
+/** Of deliveries that say since when they wait. */
+const STAMPED_VERSION = 4;
 const OLDEST_VERSION = 2;
-const ORIGINS: readonly Origin[] = ["mqtt", "websocket", "mqtt-sn", "bridge"];
 const SEQUENCE_DIGITS = 12;
-const decoder = new TextDecoder();
 /** Of subscriptions: what a variable byte integer holds. */
 const LARGEST_IDENTIFIER = 268_435_455;
+const QUEUE_TIME_KEY = "t/queue";
 /** As on the wire: a session that does not expire. */
 const FOR_GOOD = 0xffffffff;
 
@@ -69,6 +73,8 @@ export type BrokerFact =
       /** 0 where the record is of a time when there was none. */
       readonly print: number;
     }
+  | { readonly kind: "queue time"; readonly clientId: string; readonly time: QueueTime }
+  | { readonly kind: "will"; readonly clientId: string; readonly stored: StoredWill }
   | {
       readonly kind: "retained";
       readonly message: Message;
@@ -149,8 +155,10 @@ export class Records {
   }
 
   putDelivery(clientId: string, delivery: Delivery): void {
-    const writer = this.#begin();
-    const { message } = delivery;
+    const { message, packetId } = delivery;
+    // What has a packet identifier waits no more.
+    const queuedAt = packetId > 0 ? 0 : delivery.queuedAt;
+    const writer = this.#begin(queuedAt > 0 ? STAMPED_VERSION : VERSION);
     // Once the recipient has it, it goes to nobody else.
     const group = message === undefined ? undefined : delivery.group;
     writer.u8(
@@ -159,13 +167,14 @@ export class Records {
         (message === undefined ? 8 : 0) |
         (group === undefined ? 0 : 16),
     );
-    writer.u16(delivery.packetId);
+    writer.u16(packetId);
+    if (queuedAt > 0) writer.u32(queuedAt);
     const { identifiers = [] } = delivery;
     writer.u16(identifiers.length);
     for (const identifier of identifiers) writer.u32(identifier);
     if (group !== undefined) writer.utf8(group.key);
     if (message !== undefined) this.#writeMessage(message);
-    const { storedId, packetId, sequence } = delivery;
+    const { storedId, sequence } = delivery;
     if (storedId !== undefined && storedId > 0 !== packetId > 0) {
       this.deleteDelivery(clientId, sequence, storedId > 0);
     }
@@ -186,6 +195,21 @@ export class Records {
 
   deleteIncoming(clientId: string, packetId: number): void {
     this.#journal.delete(`i/${clientId}\0${packetId}`);
+  }
+
+  putWill(clientId: string, stored: StoredWill): void {
+    writeWill(this.#begin(), stored);
+    this.#put(`w/${clientId}`);
+  }
+
+  deleteWill(clientId: string): void {
+    this.#journal.delete(`w/${clientId}`);
+  }
+
+  putQueueTime({ seconds, wall, since }: QueueTime): void {
+    const writer = this.#begin();
+    for (const number of [seconds, wall, since]) writer.f64(number);
+    this.#put(QUEUE_TIME_KEY);
   }
 
   putRetained(message: Message, source: Publisher | undefined): void {
@@ -212,10 +236,10 @@ export class Records {
     writer.raw(payload);
   }
 
-  #begin(): ByteWriter {
+  #begin(version = VERSION): ByteWriter {
     const writer = this.#writer;
     writer.clear();
-    writer.u8(VERSION);
+    writer.u8(version);
     return writer;
   }
 
@@ -248,24 +272,6 @@ export function deliveryKeyParts(
 /** The first key behind those of the client's deliveries that wait. */
 export function endOfDeliveries(clientId: string): string {
   return `q/${clientId}\u0001`;
-}
-
-function writePublisher(writer: ByteWriter, publisher: Publisher): void {
-  const { origin, listener, clientId, username } = publisher;
-  writer.u8(ORIGINS.indexOf(origin) | (username === undefined ? 0 : 16));
-  // Listeners and links are called as their owner likes, in characters that MQTT has not.
-  writer.binary(encodeUtf8(listener));
-  writer.utf8(clientId);
-  if (username !== undefined) writer.utf8(username);
-}
-
-function readPublisher(reader: ByteReader): Publisher | undefined {
-  const flags = reader.u8();
-  const origin = ORIGINS[flags & 15];
-  const listener = decoder.decode(reader.binary());
-  const clientId = reader.utf8();
-  const username = (flags & 16) === 0 ? undefined : reader.utf8();
-  return origin === undefined ? undefined : { origin, listener, clientId, username };
 }
 
 interface MessageFact {
@@ -313,19 +319,20 @@ function asQos(bits: number): QoS {
 
 /** Whether a key is one of the broker's. */
 export function isBrokerKey(key: string): boolean {
-  return /^[sfpqir]\//.test(key);
+  return /^[sfpqirwt]\//.test(key);
 }
 
 /** Reads a record of the broker's back; undefined where it is damaged or of a later format. */
 export function readRecord({ key, value }: StoredRecord, clock: Clock): BrokerFact | undefined {
   const reader = new ByteReader(value);
   const version = reader.u8();
-  if (version < OLDEST_VERSION || version > VERSION) return undefined;
+  const isStamped = version === STAMPED_VERSION && key.startsWith("q/");
+  if (version < OLDEST_VERSION || (version > VERSION && !isStamped)) return undefined;
   const name = key.slice(2);
   const separator = name.indexOf("\0");
   const clientId = separator < 0 ? name : name.slice(0, separator);
   const detail = separator < 0 ? "" : name.slice(separator + 1);
-  const fact = readFact(key, reader, clientId, detail, clock);
+  const fact = readFact(key, reader, clientId, detail, clock, isStamped);
   return reader.overrun || reader.badText ? undefined : fact;
 }
 
@@ -334,9 +341,11 @@ function readDelivery(
   clientId: string,
   sequence: number,
   clock: Clock,
+  isStamped: boolean,
 ): BrokerFact | undefined {
   const flags = reader.u8();
   const packetId = reader.u16();
+  const queuedAt = isStamped ? reader.u32() : 0;
   const identifiers = Array.from({ length: Math.min(reader.u16(), reader.remaining) }, () =>
     reader.u32(),
   );
@@ -350,11 +359,21 @@ function readDelivery(
   if (identifiers.some((one) => one === 0 || one > LARGEST_IDENTIFIER)) return undefined;
   const delivery = new Delivery(message, asQos(qos), (flags & 4) !== 0, sequence);
   delivery.packetId = packetId;
+  delivery.queuedAt = queuedAt;
   delivery.stored = true;
   delivery.committed = true;
   delivery.storedId = packetId;
   if (identifiers.length > 0) delivery.identifiers = identifiers;
   return { kind: "delivery", clientId, delivery, group };
+}
+
+function readQueueTime(reader: ByteReader): BrokerFact | undefined {
+  const [seconds, wall, since] = [reader.f64(), reader.f64(), reader.f64()];
+  if (![seconds, wall, since].every(Number.isSafeInteger)) return undefined;
+  const isPossible = seconds >= 1 && seconds <= LATEST_QUEUE_TIME && since >= 0 && since <= seconds;
+  return isPossible
+    ? { kind: "queue time", clientId: "", time: { seconds, wall, since } }
+    : undefined;
 }
 
 function isSubscribable(filter: string): boolean {
@@ -369,6 +388,7 @@ function readFact(
   clientId: string,
   detail: string,
   clock: Clock,
+  isStamped: boolean,
 ): BrokerFact | undefined {
   switch (key.charAt(0)) {
     case "s": {
@@ -398,11 +418,18 @@ function readFact(
     }
     case "p":
     case "q":
-      return readDelivery(reader, clientId, Number.parseInt(detail, 16), clock);
+      return readDelivery(reader, clientId, Number.parseInt(detail, 16), clock, isStamped);
     case "i": {
       const packetId = Number.parseInt(detail, 10);
       const print = reader.remaining > 0 ? reader.u32() : 0;
       return packetId > 0 ? { kind: "incoming", clientId, packetId, print } : undefined;
+    }
+    case "t":
+      return key === QUEUE_TIME_KEY ? readQueueTime(reader) : undefined;
+    case "w": {
+      const stored = readWill(reader);
+      if (stored === undefined || key.includes("\0")) return undefined;
+      return { kind: "will", clientId, stored };
     }
     case "r": {
       const read = readMessage(reader, clock);

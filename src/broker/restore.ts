@@ -1,12 +1,19 @@
-/** Rebuilds sessions and retained messages from the store. */
+/** Rebuilds sessions, wills and retained messages from the store. */
 import type { Publisher } from "../seams/access.ts";
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Broker } from "./broker.ts";
 import type { Delivery } from "./delivery.ts";
+import { giveUpLeft, giveUpLeftInStore } from "./left-deliveries.ts";
 import type { StoredSpan } from "./paged-queue.ts";
 import type { BrokerFact } from "./records.ts";
 import { readRecord } from "./records.ts";
 import type { Session } from "./session.ts";
+
+/** A session's deliveries, or those that one left which had ended when the process did. */
+interface StoredDeliveries {
+  readonly own: Map<Session, Delivery[]>;
+  readonly left: (BrokerFact & { kind: "delivery" })[];
+}
 
 /** Answers how many records were damaged, or belong to a session that is not there. */
 export function restoreRecords(
@@ -22,10 +29,13 @@ export function restoreRecords(
     else if (fact.kind === "session") restoreSession(broker, fact);
     else facts.push(fact);
   }
-  const deliveries = new Map<Session, Delivery[]>();
+  const deliveries: StoredDeliveries = { own: new Map(), left: [] };
   const publishers = new Map<string, Publisher>();
   for (const fact of facts) {
-    if (fact.kind === "retained") broker.retained.restore(fact.message, shared(fact, publishers));
+    if (fact.kind === "queue time") broker.queueClock.restore(fact.time);
+    else if (fact.kind === "will") broker.wills.restore(fact.clientId, fact.stored);
+    else if (fact.kind === "retained")
+      broker.retained.restore(fact.message, shared(fact, publishers));
     else if (!restoreFact(broker, fact, deliveries)) damaged++;
   }
   // Groups are complete only when all subscriptions are there.
@@ -33,25 +43,48 @@ export function restoreRecords(
     if (fact.kind !== "delivery" || fact.group === undefined) continue;
     fact.delivery.group = broker.subscriptions.group(fact.group);
   }
-  for (const [clientId, span] of backlogs) {
-    const session = broker.sessions.get(clientId);
-    const since = Math.min(session?.since ?? Infinity, span.until + 1);
-    if (span.from < since) {
-      broker.forgetDeliveries(clientId, { ...span, until: since - 1 });
-      span.from = since;
-      span.count = Math.min(span.count, span.until - since + 1);
-      span.isEstimate = true;
-    }
-    if (session !== undefined && span.count > 0 && !deliveries.has(session)) {
-      deliveries.set(session, []);
-    }
-  }
-  for (const [session, own] of deliveries) {
+  const leftSpans = cutSpans(broker, backlogs, deliveries);
+  for (const [session, own] of deliveries.own) {
     const span = backlogs.get(session.clientId);
     restoreDeliveries(session, own, span === undefined || span.count === 0 ? undefined : span);
   }
   for (const { until } of backlogs.values()) broker.records.pass(until);
+  // Whoever gets these has all that came before in place.
+  for (const { clientId, delivery } of deliveries.left.sort(bySequence)) {
+    giveUpLeft(broker, clientId, delivery);
+  }
+  for (const [clientId, { from, until }] of leftSpans) {
+    giveUpLeftInStore(broker, clientId, from, until);
+  }
   return damaged;
+}
+
+function bySequence(
+  { delivery: one }: BrokerFact & { kind: "delivery" },
+  { delivery: other }: BrokerFact & { kind: "delivery" },
+): number {
+  return one.sequence - other.sequence;
+}
+
+/** Answers the parts of spans that are of sessions which had ended; what is left is of those there are. */
+function cutSpans(
+  broker: Broker,
+  spans: ReadonlyMap<string, StoredSpan>,
+  { own }: StoredDeliveries,
+): Map<string, StoredSpan> {
+  const left = new Map<string, StoredSpan>();
+  for (const [clientId, span] of spans) {
+    const session = broker.sessions.get(clientId);
+    const since = Math.min(session?.since ?? Infinity, span.until + 1);
+    if (span.from < since) {
+      left.set(clientId, { ...span, until: since - 1 });
+      span.from = since;
+      span.count = Math.min(span.count, span.until - since + 1);
+      span.isEstimate = true;
+    }
+    if (session !== undefined && span.count > 0 && !own.has(session)) own.set(session, []);
+  }
+  return left;
 }
 
 function restoreSession(broker: Broker, fact: BrokerFact & { kind: "session" }): void {
@@ -81,11 +114,11 @@ function shared(
   return known ?? source;
 }
 
-/** Deliveries are put together by session, in the order of their keys. */
+/** Deliveries are put together by session, in the order of their keys. False: of a session not there. */
 function restoreFact(
   broker: Broker,
-  fact: Exclude<BrokerFact, { kind: "retained" }>,
-  deliveries: Map<Session, Delivery[]>,
+  fact: Exclude<BrokerFact, { kind: "retained" | "will" | "queue time" }>,
+  { own, left }: StoredDeliveries,
 ): boolean {
   const session = broker.sessions.get(fact.clientId);
   switch (fact.kind) {
@@ -95,20 +128,15 @@ function restoreFact(
       broker.subscriptions.add(fact.filter, session, fact.subscription);
       return true;
     case "delivery": {
-      const { sequence, packetId } = fact.delivery;
+      const { sequence } = fact.delivery;
       broker.records.pass(sequence);
-      if (session === undefined) {
-        broker.records.deleteDelivery(fact.clientId, sequence, packetId > 0);
-        return false;
-      }
-      if (sequence < session.since) {
-        // Of a session before it that had not gone wholly when the process ended.
-        broker.records.deleteDelivery(fact.clientId, sequence, packetId > 0);
+      if (session === undefined || sequence < session.since) {
+        left.push(fact);
         return true;
       }
-      const own = deliveries.get(session);
-      if (own === undefined) deliveries.set(session, [fact.delivery]);
-      else own.push(fact.delivery);
+      const some = own.get(session);
+      if (some === undefined) own.set(session, [fact.delivery]);
+      else some.push(fact.delivery);
       return true;
     }
     case "incoming":

@@ -2,12 +2,14 @@
 import type { Message } from "../seams/message.ts";
 import type { Delivery } from "./delivery.ts";
 import type { BrokerOptions } from "./options.ts";
+import type { QueueClock } from "./queue-clock.ts";
 import type { Records } from "./records.ts";
 import type { Session } from "./session.ts";
 
 export interface SessionContext {
   readonly options: BrokerOptions;
   readonly records: Records;
+  readonly queueClock: QueueClock;
   /** Calls `session.outgoing.graceOver(delivery)` once the grace time of custody is over. */
   afterGrace(session: Session, delivery: Delivery): void;
   /** A message went out to the session's client. */
@@ -27,6 +29,9 @@ export interface SessionContext {
   ): void;
   /** So many deliveries of the session could not be read back. */
   unreadable(session: Session, count: number): void;
-  /** The session had no room for the message. */
-  dropped(session: Session, message: Message): void;
+  /**
+   * The session does not keep a message: there is no room, it has waited for too long, or its client
+   * cannot take it.
+   */
+  dropped(session: Session, why: "full" | "age" | "unfit"): void;
 }

@@ -39,6 +39,9 @@ export class Session implements Subscriber {
   rights: Rights | undefined;
   terms: SessionTerms | undefined;
   will: Will | undefined;
+  /** How often its subscriptions were changed, and how many of those changes are on the disk. */
+  subscriptionChanges = 0;
+  storedSubscriptionChanges = 0;
   /** When the client left, wall clock ms; undefined while one is there. */
   leftAt: number | undefined;
   /** Deliveries of lower sequences are not this session's, but of one that had its name before. */
@@ -106,6 +109,14 @@ export class Session implements Subscriber {
     return this.outgoing.wouldStore(qos);
   }
 
+  refuser(message: Message, grant: Grant, publisher: Session): Session | undefined {
+    const given = this.#given(message, grant, publisher);
+    if (given === undefined || !this.outgoing.refuses(message, this.#qosOf(message, given))) {
+      return undefined;
+    }
+    return this.terms?.wants?.(message) === false ? undefined : this;
+  }
+
   receive(
     message: Message,
     grant: Grant,
@@ -113,10 +124,9 @@ export class Session implements Subscriber {
     custody: Custody | undefined,
     group?: SharedGroup,
   ): boolean {
-    let given: Grant | undefined = grant;
-    if (publisher === this) given = this.bridge ? undefined : grant.own;
-    if (given === undefined || this.rights?.mayReceive(message.topic) === false) return false;
-    const { upgradeOutgoingQos, allowDuplicateMessages } = this.context.options;
+    const given = this.#given(message, grant, publisher);
+    if (given === undefined) return false;
+    const { allowDuplicateMessages } = this.context.options;
     if (allowDuplicateMessages && given.parts !== undefined) {
       for (const part of given.parts) this.receive(message, part, publisher, custody, group);
       return true;
@@ -124,10 +134,21 @@ export class Session implements Subscriber {
     const { arriving } = this.terms ?? {};
     const kept = arriving === undefined ? message : arriving(message);
     if (kept === undefined) return false;
-    const qos = given.qos < message.qos || upgradeOutgoingQos ? given.qos : message.qos;
+    const qos = this.#qosOf(message, given);
     const retain = message.retain && (given.retainAsPublished || this.bridge);
     this.outgoing.deliver(kept, qos, retain, custody, given.identifiers, 0, group);
     return true;
+  }
+
+  /** What the session is to get of a message; undefined for nothing. */
+  #given({ topic }: Message, grant: Grant, publisher: Session | undefined): Grant | undefined {
+    let given: Grant | undefined = grant;
+    if (publisher === this) given = this.bridge ? undefined : grant.own;
+    return this.rights?.mayReceive(topic) === false ? undefined : given;
+  }
+
+  #qosOf({ qos }: Message, given: Grant): QoS {
+    return given.qos < qos || this.context.options.upgradeOutgoingQos ? given.qos : qos;
   }
 
   /** Ends the session with all it holds; publishers no longer wait for it. */

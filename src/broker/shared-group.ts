@@ -47,6 +47,18 @@ export class SharedGroup implements Subscriber {
     return this.#members.every(({ session }) => session.wouldStore(qos));
   }
 
+  /** One that refuses does so only where nobody else has room. */
+  refuser(message: Message, _grant: Grant, publisher: Session): Session | undefined {
+    let refuser: Session | undefined;
+    for (const { session, grant } of this.#members) {
+      if (session.rights?.mayReceive(message.topic) === false) continue;
+      const qos = Math.min(grant.qos, message.qos) as QoS;
+      if (session.outgoing.isReady(qos) || session.outgoing.hasRoom(message, qos)) return undefined;
+      refuser ??= session.refuser(message, grant, publisher);
+    }
+    return refuser;
+  }
+
   receive(
     message: Message,
     _grant: Grant | undefined,

@@ -8,7 +8,9 @@ import type { Session } from "./session.ts";
  * connection was lost; what it is told lies in its wire's output, and whoever owns the wire closes it
  * next. Nodes and bridges have their own ways to part.
  *
- * Those with a will go first: what is published for them reaches those who are still there.
+ * So wills without delay are published now (§3.1.2.5): those with a will go first, and what is published
+ * for them reaches those who are still there. A delay goes on after the next start, and whoever comes
+ * back before it is over stops his will [MQTT-3.1.3-9].
  */
 export function shutDown(broker: Broker): void {
   const present = [...broker.sessions.values()].filter(isConnected);

@@ -13,6 +13,8 @@ export interface Subscriber {
     publisher: Session | undefined,
     custody: Custody | undefined,
   ): boolean;
+  /** The session that would have the publisher of a message refused, since it has no room for it. */
+  refuser(message: Message, grant: Grant, publisher: Session): Session | undefined;
   /** A message of this QoS, 1 or 2, would be written to the store before it can go out. */
   wouldStore(qos: QoS): boolean;
 }

@@ -26,6 +26,17 @@ export function subscriptionOf(qos: QoS, options: SubscriptionOptions | undefine
   return subscription;
 }
 
+export function isSameSubscription(one: Subscription | undefined, other: Subscription): boolean {
+  if (one === other) return true;
+  return (
+    one !== undefined &&
+    one.qos === other.qos &&
+    one.noLocal === other.noLocal &&
+    one.retainAsPublished === other.retainAsPublished &&
+    one.identifier === other.identifier
+  );
+}
+
 /**
  * One copy goes to a subscriber however many of its subscriptions match: at the highest QoS, with
  * all identifiers [MQTT-3.3.4-2, MQTT-3.3.4-4].

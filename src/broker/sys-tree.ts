@@ -30,6 +30,10 @@ const TOTALS: readonly (readonly [string, keyof Counters])[] = [
   ["connections/socket/count", "connections"],
   ["clients/maximum", "clientsMaximum"],
   ["clients/expired", "sessionsExpired"],
+  // Not Mosquitto's.
+  ["queue/dropped/full", "queueDroppedFull"],
+  ["queue/dropped/age", "queueDroppedAge"],
+  ["queue/refused", "queueRefused"],
 ];
 
 const WINDOWS: readonly (readonly [string, number])[] = [

@@ -1,15 +1,13 @@
 /** The messages that wait in a session for their turn, within the limits on how many and how large. */
+import type { QoS } from "../mqtt/qos.ts";
 import type { WaitingRoom } from "../seams/door.ts";
 import type { Message } from "../seams/message.ts";
 import type { Delivery } from "./delivery.ts";
 import { PagedQueue, type Pages, type StoredSpan } from "./paged-queue.ts";
+import { isTooMuch, type QueueLimits } from "./queue-limits.ts";
 
-/** How much may wait in a session; 0 is no limit. */
-export interface QueueLimits {
-  readonly maxQueuedMessages: number;
-  /** Payload bytes. */
-  readonly maxQueuedBytes: number;
-}
+/** Messages in memory with which a queue whose oldest have to be read takes no more. */
+const MOST_OVERDRAWN = 65_536;
 
 export class WaitingMessages {
   #queue: PagedQueue;
@@ -19,6 +17,8 @@ export class WaitingMessages {
   readonly #pages: Pages | undefined;
   #room: WaitingRoom | undefined;
   #bytes = 0;
+  /** More waits than may; the oldest of it goes once it has been read. */
+  #isOverdrawn = false;
 
   /**
    * `room` is what it shares with others, if anything. With `pages`, what does not fit into a little
@@ -46,14 +46,57 @@ export class WaitingMessages {
 
   /**
    * One more message is one too many. `allowance` widens the queue by so many messages, for those that
-   * come together and are not to push each other out.
+   * come together and are not to push each other out. `without`: what waits that is to be left out.
    */
-  isFull(message: Message, allowance: number, limits: QueueLimits): boolean {
-    const bytes = this.#bytes;
-    return (
-      exceeds(this.length, bytes, message, allowance, limits) ||
-      crowds(this.#room, bytes, message, allowance)
-    );
+  isFull(
+    message: Message,
+    allowance: number,
+    limits: QueueLimits,
+    without?: "all" | "qos0",
+  ): boolean {
+    let count = 1;
+    let bytes = message.payload.length;
+    if (without !== "all") {
+      count += this.length;
+      bytes += this.#bytes;
+    }
+    if (without === "qos0") {
+      count -= this.#queue.qos0 + (this.#backlog?.qos0 ?? 0);
+      bytes -= this.#queue.qos0Bytes + (this.#backlog?.qos0Bytes ?? 0);
+    }
+    return isTooMuch(count, bytes, this.#othersBytes, allowance, limits, this.#room);
+  }
+
+  /**
+   * Takes messages out, and has them dropped, to make room for another, oldest first: those of QoS 0,
+   * then, for one of QoS 1 or 2 and if that is the policy, the others. False if that makes no room; then
+   * all stays as it is.
+   */
+  makeRoom(
+    message: Message,
+    qos: QoS,
+    allowance: number,
+    limits: QueueLimits,
+    drop: (delivery: Delivery) => void,
+  ): boolean {
+    const oldestGoes = qos > 0 && limits.queuePolicy === "drop-oldest";
+    if (this.isFull(message, allowance, limits, oldestGoes ? "all" : "qos0")) return false;
+    while (this.isFull(message, allowance, limits)) {
+      const gone = this.takeQos0() ?? (oldestGoes ? this.takeOldest() : undefined);
+      if (gone === undefined) return oldestGoes && this.#overdraw();
+      drop(gone);
+    }
+    return true;
+  }
+
+  /** The oldest may have been read, of which more wait than may: has them dropped. */
+  settleOverdraft(limits: QueueLimits, drop: (delivery: Delivery) => void): void {
+    while (this.#isOverdrawn && limits.queuePolicy === "drop-oldest" && this.#isOver(limits)) {
+      const oldest = this.takeOldest();
+      if (oldest === undefined) return;
+      drop(oldest);
+    }
+    this.#isOverdrawn = false;
   }
 
   /** What is pushed now may be left to the store: it needs a sequence, and a record. */
@@ -88,8 +131,21 @@ export class WaitingMessages {
 
   /** Takes out the oldest message of QoS 0 that is in memory. */
   takeQos0(): Delivery | undefined {
-    const ofQos0 = ({ qos }: Delivery): boolean => qos === 0;
-    return this.#taken(this.#backlog?.takeFirst(ofQos0) ?? this.#queue.takeFirst(ofQos0));
+    return this.#taken(this.#backlog?.takeQos0() ?? this.#queue.takeQos0());
+  }
+
+  /** Takes out the oldest message; undefined also where it has to be read first. */
+  takeOldest(): Delivery | undefined {
+    const backlog = this.#backlog;
+    const isBacklogOver = backlog === undefined || backlog.length === 0;
+    return this.#taken((isBacklogOver ? this.#queue : backlog).shift());
+  }
+
+  /** Takes out one that has waited since before a time of the queue clock, from where they are oldest. */
+  takeOlder(time: number): Delivery | undefined {
+    const backlog = this.#backlog;
+    if (backlog !== undefined && isOlder(backlog.peek(), time)) return this.#taken(backlog.shift());
+    return isOlder(this.#queue.peek(), time) ? this.#taken(this.#queue.shift()) : undefined;
   }
 
   /** Takes out, and answers, those in memory that `test` does not accept. */
@@ -101,6 +157,12 @@ export class WaitingMessages {
     ];
     for (const { size } of taken) this.count(-size);
     return taken;
+  }
+
+  /** Those in memory, the oldest first. */
+  *inOrder(): Generator<Delivery> {
+    if (this.#backlog !== undefined) yield* this.#backlog;
+    yield* this.#queue;
   }
 
   /** Takes back what was left to the store before a restart. */
@@ -130,6 +192,28 @@ export class WaitingMessages {
     if (this.#room !== undefined) this.#room.used += bytes;
   }
 
+  /**
+   * The oldest are to go, but have to be read first: lets more wait than may until then. False where
+   * the store is too slow for what comes.
+   */
+  #overdraw(): boolean {
+    if (this.inMemory >= MOST_OVERDRAWN) return false;
+    this.#isOverdrawn = true;
+    return true;
+  }
+
+  /** More waits than may, and it would help if some of it went. */
+  #isOver(limits: QueueLimits): boolean {
+    const others = this.#othersBytes;
+    const isOver = isTooMuch(this.length, this.#bytes, others, 0, limits, this.#room);
+    return isOver && !isTooMuch(0, 0, others, 0, limits, this.#room);
+  }
+
+  /** Payload bytes of those that it shares with. */
+  get #othersBytes(): number {
+    return this.#room === undefined ? 0 : this.#room.used - this.#bytes;
+  }
+
   /** The queue that the next message comes from. */
   get #next(): PagedQueue {
     const backlog = this.#backlog;
@@ -143,31 +227,6 @@ export class WaitingMessages {
   }
 }
 
-/** Whether a queue of that length, and of that many payload bytes, has no room for one more message. */
-export function exceeds(
-  length: number,
-  bytes: number,
-  message: Message,
-  allowance: number,
-  { maxQueuedMessages, maxQueuedBytes }: QueueLimits,
-): boolean {
-  return (
-    (maxQueuedMessages > 0 && length >= maxQueuedMessages + allowance) ||
-    (maxQueuedBytes > 0 && allowance === 0 && bytes + message.payload.length > maxQueuedBytes)
-  );
-}
-
-/** Whether a room has no place for one more message for a client that so many bytes wait for. */
-export function crowds(
-  room: WaitingRoom | undefined,
-  bytes: number,
-  message: Message,
-  allowance: number,
-): boolean {
-  if (room === undefined) return false;
-  const { each, total, used } = room;
-  const { length } = message.payload;
-  return (
-    (each > 0 && allowance === 0 && bytes + length > each) || (total > 0 && used + length > total)
-  );
+function isOlder(delivery: Delivery | undefined, time: number): boolean {
+  return delivery !== undefined && delivery.queuedAt < time;
 }

@@ -1,7 +1,7 @@
 /** What a bridge may keep, and what the other broker can be sent: parts of `[[bridge]]`. */
 import * as v from "valibot";
 import { isTopicFilter, isTopicName, LONGEST_TOPIC } from "../topics/names.ts";
-import { choice, flag, integer, list, text } from "./fields.ts";
+import { choice, duration, flag, integer, list, text } from "./fields.ts";
 
 const LARGEST = 2_147_483_647;
 const LARGEST_PACKET = 268_435_460;
@@ -61,6 +61,20 @@ export const BRIDGE_LIMITS = {
       },
     ),
     0,
+  ),
+  max_queued_age: v.optional(
+    duration({
+      description:
+        "How long a message may wait for the other broker before it is dropped, over restarts, too; 0 means no limit. Units are s, h, d, w, m (30 days) and y.",
+    }),
+    0,
+  ),
+  queue_policy: v.optional(
+    choice(["drop-newest", "drop-oldest", "refuse"], {
+      description:
+        "What becomes of a QoS 1 or 2 message for which there is no room: it is dropped, the message that has waited longest is dropped for it, or its publisher is refused, see [broker].",
+    }),
+    "drop-newest",
   ),
   backlog: v.optional(
     choice(["order", "interleave"], {

@@ -1,7 +1,7 @@
 /** The broker's own options: `[broker]`. */
 import * as v from "valibot";
 import { parseEndpoint } from "./addresses.ts";
-import { duration, flag, integer, optionalInteger, text } from "./fields.ts";
+import { choice, duration, flag, integer, optionalInteger, text } from "./fields.ts";
 
 const NO_LIMIT = [-1, "no limit"] as const;
 /** There are no more packet identifiers than this. */
@@ -68,6 +68,20 @@ export const BrokerSchema = v.pipe(
         },
       ),
       0,
+    ),
+    max_queued_age: v.optional(
+      duration({
+        description:
+          "How long a message may wait for one client before it is dropped, over restarts, too; 0 means no limit. Messages in flight are not concerned. Units are s, h, d, w, m (30 days) and y.",
+      }),
+      0,
+    ),
+    queue_policy: v.optional(
+      choice(["drop-newest", "drop-oldest", "refuse"], {
+        description:
+          "What becomes of a QoS 1 or 2 message for a client for whom no more may wait: it is dropped; the message that has waited longest is dropped for it; or its publisher is refused, and nobody gets it: MQTT 5.0 clients with reason 0x97, MQTT-SN nodes as congested, older clients by closing the connection. Messages of QoS 0 give way first, and are never refused.",
+      }),
+      "drop-newest",
     ),
     queue_qos0_messages: v.optional(
       flag({ description: "Keep QoS 0 messages, too, for clients that are away." }),

@@ -29,6 +29,13 @@ export const HttpSchema = v.pipe(
         example: true,
       }),
     ),
+    metrics: v.optional(
+      flag({
+        description:
+          "Answer /metrics for Prometheus, to those who may read $SYS: without a password where the page needs none, else by HTTP Basic with a user name and password of this broker.",
+      }),
+      true,
+    ),
     allowed_origins: v.optional(
       list(
         {

@@ -13,6 +13,7 @@ import { returnCodeOf } from "./return-codes.ts";
 import { hostOfKey } from "./sender-host.ts";
 import { named, placeOf, type SnNode } from "./sn-node.ts";
 import { cancelTimer, supervise } from "./supervision.ts";
+import { whenStored } from "./when-stored.ts";
 import { leavePlace } from "./whereabouts.ts";
 import { keepWill, mayPublishWill } from "./will-data.ts";
 
@@ -76,7 +77,8 @@ export function stopOpening(node: SnNode): void {
 /** The node is in. */
 function complete(node: SnNode, terms: Terms, again: boolean): void {
   const { core } = node;
-  const { clean } = terms;
+  const { clean, will } = terms;
+  const endsKept = clean && node.established && !node.clean;
   node.established = true;
   node.clean = clean;
   node.keepAlive = terms.keepAlive;
@@ -88,9 +90,14 @@ function complete(node: SnNode, terms: Terms, again: boolean): void {
   const text = `${named(node)} joined at ${placeOf(node)}, ${session}, keep alive ${terms.keepAlive} s`;
   if (again) core.log.debug(text);
   else tell(node, "info", text);
-  answerConnect(node);
   supervise(node);
-  resume(node);
+  const welcome = (): void => {
+    answerConnect(node);
+    resume(node);
+  };
+  // From CONNACK on a node relies on its will, and on the end of what it had before.
+  if (will !== undefined || endsKept) whenStored(node, welcome);
+  else welcome();
 }
 
 export function answerConnect(node: SnNode): void {

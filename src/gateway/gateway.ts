@@ -101,6 +101,16 @@ export class Gateway implements LinkEnd {
     this.#qosMinusOne = new QosMinusOne(this.#core);
   }
 
+  /** What is kept for a link of that name; undefined where there never was one. */
+  linkState(name: string): Pick<LinkState, "link" | "nodes" | "counters" | "faults"> | undefined {
+    return this.#links.get(name);
+  }
+
+  /** How many nodes are in each state. */
+  get nodeCounts(): NodeTable["counts"] {
+    return this.#core.nodes.counts;
+  }
+
   /**
    * Takes back the nodes of before a restart, from the records under `g/`. Comes before `start` and
    * after the broker took back its sessions. Answers how many records were damaged and left out.

@@ -121,5 +121,5 @@ export function handleUnsubscribe(node: SnNode, message: Unsubscribe): void {
   // UNSUBACK cannot say no: as with MQTT 3.1.1, the subscription stays.
   const mayGo = name !== undefined && node.identity?.rights?.mayUnsubscribe(name) !== false;
   if (mayGo) node.client?.unsubscribe(name);
-  node.core.output.send(node, { kind: "unsuback", messageId });
+  whenStored(node, () => node.core.output.send(node, { kind: "unsuback", messageId }));
 }

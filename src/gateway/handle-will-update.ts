@@ -3,6 +3,7 @@ import { ReturnCode, type WillMsg, type WillTopic } from "../mqttsn/packets.ts";
 import type { Will } from "../seams/door.ts";
 import { isPublishable } from "./node-topics.ts";
 import type { SnNode } from "./sn-node.ts";
+import { whenStored } from "./when-stored.ts";
 import { keepWill, mayPublishWill } from "./will-data.ts";
 import { willQos } from "./will-dialogue.ts";
 
@@ -20,7 +21,7 @@ export function handleWillTopicUpdate(node: SnNode, message: WillTopic): void {
     const payload = node.will?.payload ?? NOTHING;
     returnCode = replaceWill(node, { topic, payload, qos: willQos(message), retain });
   }
-  node.core.output.send(node, { kind: "willtopicresp", returnCode });
+  whenStored(node, () => node.core.output.send(node, { kind: "willtopicresp", returnCode }));
 }
 
 export function handleWillMessageUpdate(node: SnNode, message: WillMsg): void {
@@ -29,7 +30,7 @@ export function handleWillMessageUpdate(node: SnNode, message: WillMsg): void {
     will === undefined
       ? ReturnCode.notSupported
       : replaceWill(node, { ...will, payload: message.payload.slice() });
-  node.core.output.send(node, { kind: "willmsgresp", returnCode });
+  whenStored(node, () => node.core.output.send(node, { kind: "willmsgresp", returnCode }));
 }
 
 function replaceWill(node: SnNode, will: Will | undefined): ReturnCode {

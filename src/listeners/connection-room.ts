@@ -37,6 +37,11 @@ export class ConnectionRoom {
     return this.#taken;
   }
 
+  /** No new connection is let in. */
+  get isExhausted(): boolean {
+    return this.#taken >= this.capacity;
+  }
+
   /**
    * Whether a new connection is one too many. `descriptor`: its number, if known; as the system gives
    * the lowest that is free, it tells how many files of all kinds are open.

@@ -92,6 +92,10 @@ export class Listener {
     return this.#sockets.port;
   }
 
+  get isListening(): boolean {
+    return this.#sockets.isListening;
+  }
+
   /** Connections now, those that are still arriving included. */
   get connections(): number {
     return this.#open;

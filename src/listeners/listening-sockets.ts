@@ -37,6 +37,11 @@ export class ListeningSockets {
     return this.#port;
   }
 
+  /** All of those that could be opened are so still. */
+  get isListening(): boolean {
+    return this.#servers.length > 0 && this.#servers.every(({ listening }) => listening);
+  }
+
   /** Rejects with ListenError, and leaves nothing open then. */
   async start(): Promise<void> {
     const { unix } = this.#parts.options;

@@ -12,12 +12,12 @@ const ALL_IDENTIFIERS = 65535;
 export class IncomingPublishes {
   readonly #receiveMaximum: number;
   readonly #aliases: IncomingAliases | undefined;
-  /** QoS 1 and 2 messages that are not settled; counted only where a Receive Maximum was asked for. */
+  /** QoS 1 and 2 messages that are not settled; counted only where a Receive Maximum is insisted on. */
   readonly #open: Set<number> | undefined;
 
-  /** `connect`: the properties that CONNECT carried. */
-  constructor(level: ProtocolLevel, connect: Properties | undefined) {
-    this.#receiveMaximum = connect?.receiveMaximum ?? ALL_IDENTIFIERS;
+  /** `connect`: the properties that CONNECT carried; `takesExcess`: see `MqttClientOptions`. */
+  constructor(level: ProtocolLevel, connect: Properties | undefined, takesExcess = false) {
+    this.#receiveMaximum = (takesExcess ? undefined : connect?.receiveMaximum) ?? ALL_IDENTIFIERS;
     this.#aliases = level === 5 ? new IncomingAliases(connect?.topicAliasMaximum ?? 0) : undefined;
     this.#open = this.#receiveMaximum < ALL_IDENTIFIERS ? new Set() : undefined;
   }

@@ -54,6 +54,11 @@ export interface MqttClientOptions {
   readonly password?: Uint8Array | undefined;
   /** Of CONNECT, in 5.0. What they ask the server to keep to is checked. */
   readonly properties?: Properties | undefined;
+  /**
+   * Go on where the server sends more at a time than the Receive Maximum. Mosquitto 2.0 does when it takes
+   * a session up again, and never comes back below it if the connection is closed for that.
+   */
+  readonly takesExcess?: boolean | undefined;
   /** Enhanced authentication of 5.0; its method and data take the place of those in `properties`. */
   readonly authentication?: Authentication | undefined;
   /** Longest packet taken from the server, bytes; 268 435 460, the protocol's own limit, if not given. */
@@ -102,7 +107,7 @@ export class MqttClient implements WireEnd {
     this.#options = options;
     this.#clock = clock;
     this.#scheduler = scheduler;
-    this.#incoming = new IncomingPublishes(level, properties);
+    this.#incoming = new IncomingPublishes(level, properties, options.takesExcess === true);
     this.#stream = new PacketStream({
       maximumPacketSize: Math.min(
         options.maximumPacketSize ?? LONGEST_PACKET,

@@ -20,6 +20,12 @@ export interface Will {
   readonly messageExpiry?: number | undefined;
   /** Seconds between the loss of the client and the publication (§3.1.3.2.2). */
   readonly delay?: number | undefined;
+  /**
+   * The keep alive of the client's connection, seconds; 0 is none. Whoever gives it has the broker keep
+   * the will over a restart, and publish it if the client does not come back. Whoever keeps wills himself
+   * and enters anew after a restart leaves it out.
+   */
+  readonly keepAlive?: number | undefined;
 }
 
 /** What a subscription of MQTT 5.0 asks for besides its QoS (§3.8.3.1). */
@@ -43,12 +49,30 @@ export interface WaitingRoom {
   used: number;
 }
 
+/**
+ * What becomes of a QoS 1 or 2 message for a session in which no more may wait. `drop-newest`: it is
+ * dropped. `drop-oldest`: what has waited longest is. `refuse`: its publisher is refused (quotaExceeded),
+ * and nobody gets it, so that it comes to nobody twice when it is published again; where there is nobody
+ * to refuse, as with wills and retained messages, or the session does not outlive its client, it is
+ * dropped. Waiting messages of QoS 0 give way to it before all that.
+ */
+export type QueuePolicy = "drop-newest" | "drop-oldest" | "refuse";
+
+/**
+ * Why a session does not keep a message: no more may wait; it has waited for too long; or no more may
+ * wait, and its publisher was told.
+ */
+export type QueueLoss = "full" | "age" | "refused";
+
 /** What holds for one session instead of what the broker grants every client: for bridges. */
 export interface SessionTerms {
   /** Messages that may wait; 0 is no limit. */
   readonly maxQueuedMessages: number;
   /** Payload bytes that may wait; 0 is no limit. */
   readonly maxQueuedBytes: number;
+  /** How long a message may wait, seconds; 0 is no limit. */
+  readonly maxQueuedAge: number;
+  readonly queuePolicy: QueuePolicy;
   /** Messages of QoS 2 on their way to the client at a time, if fewer than of QoS 1 and 2 together. */
   readonly maxInflightQos2?: number | undefined;
   /** What came while the client was away takes turns with what comes now, once it is back. */
@@ -58,6 +82,10 @@ export interface SessionTerms {
    * instead, or undefined to pass it by. Must not call the broker.
    */
   readonly arriving?: ((message: Message) => Message | undefined) | undefined;
+  /** Whether `arriving` would keep a message; asked beforehand, of some. */
+  readonly wants?: ((message: Message) => boolean) | undefined;
+  /** Called for each message that waits no more, or is not to wait. Must not call the broker. */
+  readonly notKept?: ((why: QueueLoss) => void) | undefined;
 }
 
 /** By what way a client came in. */

@@ -16,6 +16,11 @@ export class Reachability {
     this.#log = log;
   }
 
+  /** Undefined until somebody has tried. */
+  get isReachable(): boolean | undefined {
+    return this.#state === "unknown" ? undefined : this.#state === "reached";
+  }
+
   connected(): void {
     this.#connections++;
     if (this.#state === "reached") return;

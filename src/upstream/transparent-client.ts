@@ -235,6 +235,7 @@ export class TransparentClient implements Client {
       ...general,
       cleanSession: this.#discards,
       properties: { sessionExpiryInterval, receiveMaximum },
+      takesExcess: true,
     };
   }
 

@@ -30,6 +30,11 @@ export class TransparentDoor implements Door {
     this.#reachability = new Reachability(options.name, log);
   }
 
+  /** Whether the upstream broker can be reached; undefined until a node has tried. */
+  get isReachable(): boolean | undefined {
+    return this.#reachability.isReachable;
+  }
+
   /** Takes back the records under `u/`; answers how many were damaged. Comes before anyone enters. */
   restore(records: Iterable<StoredRecord>): number {
     return this.#known.restore(records);

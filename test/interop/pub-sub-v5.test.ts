@@ -185,7 +185,9 @@ test("the packet trace of -d is Mosquitto's, whatever is published and subscribe
     ["pub", [...pub, "-q", "2", "--repeat", "2"]],
     ["pub", [...pub, "--repeat", "3", "-D", "publish", "topic-alias", "4"]],
     ["sub", [...sub, "-q", "1", "-R"]],
-    ["sub", [...sub, "-t", "another", "--retain-as-published", "-U", "x", "-E"]],
+    ["sub", [...sub, "-t", "another", "--retain-as-published", "-E"]],
+    // With -E it were chance whether UNSUBACK is still read.
+    ["sub", [...sub, "-t", "another", "-U", "x"]],
   ];
   for (const [command, words] of cases) {
     // One after the other: they have the same client id.

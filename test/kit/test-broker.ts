@@ -97,7 +97,7 @@ export class TestBroker {
     const afterwards = (): void => {
       if (this.#autoCommit) this.disk.commit();
     };
-    return new TestClient(wire, afterwards, level);
+    return new TestClient(wire, afterwards, level, () => this.disk.commit());
   }
 
   /** A client that has connected; its CONNACK has been taken. */
@@ -151,13 +151,20 @@ export class TestClient {
   connack: Packet | undefined;
   readonly level: ProtocolLevel;
   readonly #afterwards: () => void;
+  readonly #commit: () => void;
   readonly #stream: PacketStream;
   #received: Packet[] = [];
 
-  constructor(wire: MemoryWire, afterwards: () => void, level: ProtocolLevel) {
+  constructor(
+    wire: MemoryWire,
+    afterwards: () => void,
+    level: ProtocolLevel,
+    commit: () => void = () => {},
+  ) {
     this.wire = wire;
     this.level = level;
     this.#afterwards = afterwards;
+    this.#commit = commit;
     this.#stream = new PacketStream({ maximumPacketSize: 10_000_000, role: "client", level });
   }
 
@@ -195,7 +202,7 @@ export class TestClient {
     [this.connack, ...this.#received] = this.take();
   }
 
-  /** Subscribes and takes the SUBACK; what came with it stays to be taken. */
+  /** Subscribes, durably, and takes the SUBACK; what came with it stays to be taken. */
   subscribe(
     filter: string,
     qos: QoS = 0,
@@ -206,6 +213,7 @@ export class TestClient {
       identifier === undefined ? undefined : { subscriptionIdentifiers: [identifier] };
     const subscriptions = [{ filter, qos, ...options }];
     this.send({ kind: "subscribe", packetId: 1, subscriptions, properties });
+    this.#commit();
     return this.takeSuback().codes;
   }
 

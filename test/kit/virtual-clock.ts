@@ -4,7 +4,7 @@ import { Scheduler } from "../../src/time/scheduler.ts";
 
 export class VirtualClock implements Clock {
   #now = 0;
-  readonly #epoch: number;
+  #epoch: number;
   readonly scheduler: Scheduler;
 
   /** `epoch`: what the wall clock shows at the start, Unix ms. */
@@ -19,6 +19,11 @@ export class VirtualClock implements Clock {
 
   wall(): number {
     return this.#epoch + this.#now;
+  }
+
+  /** Somebody sets the wall clock so many ms on, or back. */
+  stepWall(by: number): void {
+    this.#epoch += by;
   }
 
   /** Moves to `time` (ms since the start), running every deadline on the way at its own time. */

@@ -25,6 +25,8 @@ const TOP_FILES: Readonly<Record<string, string>> = {
   "assemble.ts": "assemble",
   "assemble-access.ts": "assemble",
   "assemble-documents.ts": "assemble",
+  "assemble-facts.ts": "assemble",
+  "assemble-http.ts": "assemble",
   "access-from-config.ts": "assemble",
   "assemble-links.ts": "assemble",
   "assemble-listeners.ts": "assemble",

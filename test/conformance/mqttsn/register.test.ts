@@ -99,7 +99,7 @@ test("an answer that waited for the store is not given to a later connection", (
   node.subscribe("s");
   node.connect("n", { clean: true });
   stand.journal.commit();
-  assert.deepEqual(node.take(), []);
+  assert.deepEqual(node.take(), [{ kind: "connack", returnCode: 0 }]);
 });
 
 test("many names are found as few are", () => {

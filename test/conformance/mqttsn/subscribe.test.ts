@@ -151,3 +151,14 @@ test("UNSUBSCRIBE from what was not subscribed to is answered too", () => {
   node.say({ kind: "unsubscribe", messageId: 4, topic: { type: "predefined", topicId: 99 } });
   assert.deepEqual(node.take(), [{ kind: "unsuback", messageId: 4 }]);
 });
+
+test("the end of a subscription is acknowledged once it is off the disk", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  node.subscribe("s");
+  stand.journal.slow = true;
+  node.say({ kind: "unsubscribe", messageId: 9, topic: { type: "name", name: "s" } });
+  assert.deepEqual(node.take(), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [{ kind: "unsuback", messageId: 9 }]);
+});

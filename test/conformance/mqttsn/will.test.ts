@@ -233,3 +233,31 @@ test("WILLTOPICUPD with a wildcard is not supported and changes nothing", () => 
   stand.pass(200);
   assert.equal(stand.door.wills[0]?.topic, "state/n");
 });
+
+test("a node is told of its will, and of a changed one, once it is on the disk", () => {
+  const stand = new Stand();
+  const node = stand.at("a");
+  stand.journal.slow = true;
+  node.connect("n", { will: true, clean: false });
+  willTopic(node, "state/n");
+  assert.deepEqual(willMsg(node, "gone"), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [{ kind: "connack", returnCode: 0 }]);
+  node.say({ kind: "willtopicupd", topic: "state/2", qos: 1, retain: false });
+  node.say({ kind: "willmsgupd", payload: bytes("lost") });
+  assert.deepEqual(node.take(), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [
+    { kind: "willtopicresp", returnCode: 0 },
+    { kind: "willmsgresp", returnCode: 0 },
+  ]);
+});
+
+test("a clean session is answered once the one that it ends is off the disk", () => {
+  const stand = new Stand();
+  const node = stand.node("n", { clean: false });
+  stand.journal.slow = true;
+  assert.deepEqual(node.connect("n", { clean: true }), []);
+  stand.journal.commit();
+  assert.deepEqual(node.take(), [{ kind: "connack", returnCode: 0 }]);
+});

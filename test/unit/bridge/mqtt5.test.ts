@@ -29,6 +29,18 @@ test("CONNECT asks for a session that is kept, and says what is taken", () => {
   });
 });
 
+test("a remote broker that sends more at a time than it was told to is not left, as Mosquitto would go on so", () => {
+  const bridge = new TestBridge({
+    options: { ...V5, receiveMaximum: 2 },
+    topics: [topic("a", "in", 2)],
+  });
+  const remote = bridge.start();
+  remote.take();
+  for (const packetId of [1, 2, 3]) remote.publish("a", "x", 2, packetId);
+  bridge.here.disk.commit();
+  assert.deepEqual(remote.told(), ["pubrec #1", "pubrec #2", "pubrec #3"]);
+});
+
 test("subscriptions want nothing back that the bridge sent, and RETAIN as it was published", () => {
   const bridge = new TestBridge({
     options: V5,

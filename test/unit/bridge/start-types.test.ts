@@ -168,7 +168,11 @@ test("counters are told under $SYS as they change", () => {
   assert.ok(told().includes("messages/sent=0"));
   bridge.dialler.fail("unknown host name");
   bridge.here.clock.advance(10_000);
-  assert.deepEqual(told().sort(), ["failure=remote:1883: unknown host name", "failures=1"]);
+  assert.deepEqual(told().sort(), [
+    "failure=remote:1883: unknown host name",
+    "failures=1",
+    "status=offline",
+  ]);
   bridge.wait();
   const remote = bridge.open();
   bridge.here.connect("c").publish("a", "x", 1, 1);
@@ -180,5 +184,34 @@ test("counters are told under $SYS as they change", () => {
     "messages/queued=1",
     "messages/received=1",
     "messages/sent=1",
+    "status=connected",
   ]);
+});
+
+test("a bridge says how it stands with it: connecting, connected, offline, or idle if it is lazy", () => {
+  const bridge = new TestBridge({
+    topics: [topic("a", "out", 1)],
+    options: { startType: "lazy", threshold: 1, idleTimeout: 5000 },
+  });
+  const { clock } = bridge.here;
+  const states: string[] = [];
+  const note = () => states.push(bridge.bridge.state);
+  bridge.bridge.start();
+  note();
+  const client = bridge.here.connect("c");
+  client.publish("a", "x", 1, 1);
+  clock.advance(1000);
+  note();
+  bridge.dialler.fail();
+  note();
+  bridge.wait();
+  note();
+  bridge.open().answer();
+  note();
+  clock.advance(10_000);
+  note();
+  assert.deepEqual(states, ["idle", "connecting", "offline", "offline", "connected", "idle"]);
+  const eager = new TestBridge();
+  eager.bridge.start();
+  assert.equal(eager.bridge.state, "connecting");
 });

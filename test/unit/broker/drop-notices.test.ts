@@ -1,7 +1,7 @@
 /** Dropped messages: by what policy, how they are counted, and what the log says. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DropNotices } from "../../../src/broker/drop-notices.ts";
+import { DROPPED, DropNotices } from "../../../src/broker/drop-notices.ts";
 import { KeptLog } from "../../kit/kept-log.ts";
 import { TestBroker } from "../../kit/test-broker.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 function stand() {
   const clock = new VirtualClock();
   const log = new KeptLog();
-  return { clock, log, notices: new DropNotices(clock.scheduler, log) };
+  return { clock, log, notices: new DropNotices(clock.scheduler, log, DROPPED) };
 }
 
 test("the first is told at once, those after it once a minute, the last of them too", () => {

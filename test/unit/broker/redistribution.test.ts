@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readRecord } from "../../../src/broker/records.ts";
+import type { Properties } from "../../../src/mqtt/properties.ts";
 import type { QoS } from "../../../src/mqtt/qos.ts";
 import { ScriptedAccess } from "../../kit/scripted-access.ts";
 import { TestBroker, type TestBrokerSettings, type TestClient } from "../../kit/test-broker.ts";
 import { VirtualClock } from "../../kit/virtual-clock.ts";
 
 const FOR_TEN = { sessionExpiryInterval: 10 };
+const FOR_LONG = { sessionExpiryInterval: 100_000 };
 const BACK = { cleanStart: false } as const;
 
 function member(
@@ -15,8 +17,9 @@ function member(
   clientId: string,
   filter = "$share/g/t",
   qos: QoS = 2,
+  properties: Properties = FOR_TEN,
 ): TestClient {
-  const client = broker.connect5(clientId, FOR_TEN);
+  const client = broker.connect5(clientId, properties);
   client.subscribe(filter, qos);
   return client;
 }
@@ -126,7 +129,135 @@ test("custody: no power cut comes between the end of one session and the next on
     broker.disk.commit();
     const later = broker.restart();
     const back = later.connect5("second", FOR_TEN, BACK);
-    assert.deepEqual(back.messages(), ["t=1 q1"], state);
+    assert.deepEqual(back.messages(), ["t=1 q1 dup"], state);
+  }
+});
+
+for (const [how, end] of ENDS) {
+  test(`a power cut at any commit leaves a message with one member or the other when ${how}`, () => {
+    for (const isCommitted of [false, true]) {
+      const broker = restartedWith(1);
+      member(broker, "second", "$share/g/t", 1, FOR_LONG).break();
+      broker.disk.commit();
+      const cut = broker.restart({ autoCommit: false });
+      end(cut);
+      if (isCommitted) cut.disk.commit();
+      const later = cut.restart({ autoCommit: true });
+      const owners = ["first", "second"].filter((name) => later.broker.sessions.has(name));
+      const seen = owners.flatMap((name) => messages(later.connect5(name, FOR_TEN, BACK)));
+      assert.deepEqual(seen, ["1", "2", "3"], isCommitted ? "after it" : "before it");
+    }
+  });
+}
+
+/** More than a session has in memory. */
+const MANY = 1500;
+const UNLIMITED = { options: { maxQueuedMessages: 0 } };
+
+/** Members that are away; most of what the first has is in the store alone. */
+function backlogged(members: readonly string[]): TestBroker {
+  const broker = new TestBroker(UNLIMITED);
+  member(broker, "first", "$share/g/t", 1).break();
+  const from = broker.connect("from");
+  for (let n = 1; n <= MANY; n++) from.publish("t", `${n}`, 1, 1);
+  for (const name of members) member(broker, name, "$share/g/t", 1, FOR_LONG).break();
+  broker.disk.commit();
+  const { queueInMemory = MANY } = broker.broker.sessions.get("first")?.outgoing ?? {};
+  assert.ok(queueInMemory < MANY / 2);
+  return broker;
+}
+
+/** All that a client gets which has to be read page by page. */
+function drain(broker: TestBroker, clientId: string): string[] {
+  const client = broker.connect5(clientId, FOR_TEN, BACK);
+  const seen: string[] = [];
+  for (let turn = 0; turn < MANY; turn++) {
+    const packets = client.publishes();
+    for (const { payload, packetId } of packets) {
+      seen.push(new TextDecoder().decode(payload));
+      client.send({ kind: "puback", packetId });
+    }
+    if (packets.length === 0) break;
+  }
+  client.break();
+  return seen;
+}
+
+const ALL = Array.from({ length: MANY }, (_, n) => `${n + 1}`);
+
+/** As `restart`, but the disk takes its time to be read. */
+function slowRestart(broker: TestBroker): TestBroker {
+  broker.disk.slow = true;
+  return broker.restart(UNLIMITED);
+}
+
+for (const [how, end] of ENDS) {
+  test(`what is in the store alone reaches another member over any number of power cuts when ${how}`, () => {
+    for (let pages = 0; pages < 5; pages++) {
+      let broker = slowRestart(backlogged(["second"]));
+      end(broker);
+      broker.disk.commit();
+      // It ends, and the power goes, again and again, before all of it is handed on.
+      for (let cuts = 0; cuts < 3; cuts++) {
+        for (let page = 0; page < pages; page++) broker.disk.serve();
+        if (cuts === 1) broker.disk.commit();
+        broker = slowRestart(broker);
+        broker.disk.commit();
+      }
+      broker.disk.slow = false;
+      broker.disk.serve();
+      broker.disk.commit();
+      assert.equal(broker.broker.sessions.has("first"), false);
+      assert.deepEqual(drain(broker, "second"), ALL, `${pages} pages`);
+      broker.broker.forget("second");
+      broker.disk.commit();
+      assert.deepEqual(broker.disk.records(), []);
+    }
+  });
+}
+
+test("a client that begins anew under its name and shares again gets its part of what it left", () => {
+  const before = slowRestart(backlogged([]));
+  const anew = before.connect5("first", FOR_TEN, { cleanStart: true });
+  anew.subscribe("$share/g/t", 1);
+  anew.break();
+  before.disk.commit();
+  const later = before.restart(UNLIMITED);
+  later.disk.slow = false;
+  later.disk.serve();
+  later.disk.commit();
+  // What was in memory had nobody to go to when the session ended.
+  const seen = drain(later, "first");
+  assert.deepEqual(seen, ALL.slice(-seen.length));
+  assert.ok(seen.length > MANY / 2);
+});
+
+test("where nobody shares any more, what was left goes, and is not called damaged", () => {
+  const before = slowRestart(backlogged([]));
+  before.broker.forget("first");
+  before.disk.commit();
+  assert.ok(before.disk.records().length > MANY / 2);
+  before.disk.slow = false;
+  before.disk.crash();
+  const store = before.disk.records();
+  const fresh = new TestBroker(UNLIMITED);
+  assert.equal(fresh.broker.restore(store), 0);
+  const later = before.restart(UNLIMITED);
+  later.disk.commit();
+  assert.deepEqual(later.disk.records(), []);
+});
+
+test("[MQTT-4.8.2-5] of a session whose record is lost, others get what may not have been received", () => {
+  for (const qos of [1, 2] as const) {
+    const before = restartedWith(qos);
+    const keys = before.disk.records().map(({ key }) => key);
+    assert.ok(keys.some((key) => key.startsWith("p/first")));
+    member(before, "second").break();
+    const damaged = before.disk.records().filter(({ key }) => key !== "s/first");
+    const later = new TestBroker();
+    later.broker.restore(damaged);
+    const second = later.connect5("second", FOR_TEN, BACK);
+    assert.deepEqual(messages(second), qos === 1 ? ["1", "2", "3"] : ["3"]);
   }
 });
 

@@ -60,8 +60,11 @@ test("an interval of 0 turns it off", () => {
   assert.equal(values(broker).size, 0);
 });
 
+/** What Mosquitto has no topics for. */
+const OWN = ["queue/dropped/age", "queue/dropped/full", "queue/refused"];
 /** All that Mosquitto 2.1 publishes below `$SYS/broker/`, save what bridges and the log add. */
 const TOPICS = [
+  ...OWN,
   "bytes/received",
   "bytes/sent",
   "clients/active",

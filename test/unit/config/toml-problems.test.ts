@@ -179,7 +179,7 @@ const MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "[http]\noptional = true",
-    "2: http.optional: unknown key; known here are enabled, port, address, allow_anonymous, allowed_origins",
+    "2: http.optional: unknown key; known here are enabled, port, address, allow_anonymous, metrics, allowed_origins",
   ],
   [
     "[broker]\n__proto__ = 1",
