@@ -7,7 +7,7 @@ import type { StoredRecord } from "../seams/journal.ts";
 import { syncContents, syncFolder } from "../store/atomic-file.ts";
 import { BackupError, type BackupHead, readBackup } from "../store/backup-format.ts";
 import { writeDocuments } from "../store/document-contents.ts";
-import { openLevel } from "../store/open-database.ts";
+import { openLevel, recoveredPath } from "../store/open-database.ts";
 import { writeRecords } from "../store/write-records.ts";
 import { CommandFailure, Exit, runToExit } from "./exit-codes.ts";
 import {
@@ -48,8 +48,7 @@ async function run(file: string, options: RestoreOptions): Promise<Exit> {
     );
   }
   const counts = await build(file, folder);
-  const aside = isEmpty ? undefined : await setAside(folder);
-  await putInPlace(folder);
+  const aside = await putInPlace(folder, isEmpty);
   const { records, documents } = counts;
   process.stdout.write(
     `Restored ${records} records and ${documents} documents of ${created}, by Midge ${version}.\n`,
@@ -78,10 +77,10 @@ async function holds(folder: string): Promise<boolean> {
   return false;
 }
 
-/** Beside what is there; a Midge that starts takes up the store of this name if there is no other. */
+/** Beside what is there; nobody takes up what was built here in part. */
 function builtPlaces(folder: string): { store: string; documents: string } {
   const { store, documents } = placesIn(folder);
-  return { store: `${store}.recovered`, documents: `${documents}.restored` };
+  return { store: `${store}.restored`, documents: `${documents}.restored` };
 }
 
 async function build(
@@ -117,23 +116,29 @@ async function build(
   return counts;
 }
 
-async function setAside(folder: string): Promise<string> {
+/** Answers where that is which was there before. A power cut in between leaves the old or the new of each. */
+async function putInPlace(folder: string, isEmpty: boolean): Promise<string | undefined> {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const aside = await mkdtemp(join(folder, `replaced-${stamp}-`));
+  const aside = isEmpty ? undefined : await mkdtemp(join(folder, `replaced-${stamp}-`));
+  const built = builtPlaces(folder);
   const { store, documents } = placesIn(folder);
-  if (existsSync(documents)) await rename(documents, join(aside, "documents"));
-  if (existsSync(store)) await rename(store, join(aside, "store"));
+  // A Midge that starts takes up the store of this name if there is no other.
+  const whole = recoveredPath(store);
+  await rm(whole, { recursive: true, force: true });
+  await rename(built.store, whole);
+  await syncFolder(folder);
+  await makeWay(documents, aside && join(aside, "documents"));
+  await rename(built.documents, documents);
+  await makeWay(store, aside && join(aside, "store"));
+  await rename(whole, store);
+  await syncFolder(folder);
   return aside;
 }
 
-async function putInPlace(folder: string): Promise<void> {
-  const built = builtPlaces(folder);
-  const { store, documents } = placesIn(folder);
-  // An empty one may be there.
-  for (const path of [store, documents]) await rm(path, { recursive: true, force: true });
-  await rename(built.documents, documents);
-  await rename(built.store, store);
-  await syncFolder(folder);
+/** Without an `aside` there is nothing in it. */
+async function makeWay(path: string, aside: string | undefined): Promise<void> {
+  if (aside === undefined) await rm(path, { recursive: true, force: true });
+  else if (existsSync(path)) await rename(path, aside);
 }
 
 /** What root restores is to be read by the user whose data it is. */

@@ -172,7 +172,8 @@ export async function isStoreInUse(path: string): Promise<boolean> {
   }
 }
 
-function recoveredPath(path: string): string {
+/** Where a store is put together that is to take the place of another. */
+export function recoveredPath(path: string): string {
   return `${path}.recovered`;
 }
 

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { ClassicLevel } from "classic-level";
 import mqtt from "mqtt";
 import {
   MIDGE,
@@ -295,6 +296,24 @@ test("midge store check: 0 for a whole store, 2 for a damaged one, 1 where it ca
   assert.deepEqual(after, before, "nothing is changed");
   const missing = await run(t, "store", "check", "--data", join(data, "none"));
   assert.equal(missing.code, 1);
+});
+
+test("midge store check: what a long queue leaves for a while when its session ends is no problem", async (t) => {
+  const gateway = await startMidge(t);
+  await fill(t, gateway);
+  gateway.signal("SIGKILL");
+  await gateway.end();
+  const data = join(gateway.folder, "data");
+  const level = new ClassicLevel<string, Uint8Array>(join(data, "store"), {
+    valueEncoding: "view",
+  });
+  const [queued] = await level.iterator({ gte: "q/", lt: "q0" }).all();
+  const [key, value] = queued as [string, Uint8Array];
+  await level.put(key.replace(/^q\/[^\0]*/, "q/gone"), value);
+  await level.close();
+  const checked = await run(t, "store", "check", "--data", data);
+  assert.equal(checked.code, 0, checked.output);
+  assert.match(checked.output, /^1 message queued for sessions that have ended/m);
 });
 
 test("a Midge with a damaged store starts, says what it lost, and where the rest is", async (t) => {
