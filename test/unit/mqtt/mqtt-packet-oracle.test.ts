@@ -219,7 +219,11 @@ function regrouped(properties: Properties): Properties {
 }
 
 function expectedFromThem(packet: Packet): Packet {
-  const decoded = asDecoded(packet);
+  // It writes the reason code of DISCONNECT even where that could be left out.
+  const decoded =
+    packet.kind === "disconnect"
+      ? { ...packet, reasonCode: packet.reasonCode ?? 0 }
+      : asDecoded(packet);
   const { properties } = decoded as { properties?: Properties };
   const mine =
     properties === undefined ? decoded : { ...decoded, properties: regrouped(properties) };
