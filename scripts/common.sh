@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck disable=SC2034
 node_flags=--max-semi-space-size=4
 # glibc would give every thread a heap of its own, and what one takes and another frees stays there.
-export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 
 # Prints the path of the pinned Node, or of a system Node of at least 24 where npm has none to fit.
 find_node() {
