@@ -148,7 +148,7 @@ export class KillStory {
     const streams = new Map(cast.streams.map((stream) => [stream.topic, stream]));
     return findings
       .filter(({ kind, topic }) => kind === "missing" && /^(load|slow)\/.*\/1$/.test(topic))
-      .filter(({ what }) => !what.startsWith("at-"))
+      .filter(({ who }) => !who.startsWith("at-"))
       .map((finding) => {
         const { acknowledged } = streams.get(finding.topic) ?? {};
         const timeOf = (number: number): number => acknowledged?.get(number) ?? 0;

@@ -7,6 +7,7 @@ import type { QoS } from "../../../src/mqtt/qos.ts";
 import type { Random } from "../../../src/time/clock.ts";
 import type { PacketLog } from "./packet-log.ts";
 import { Receipts } from "./receipts.ts";
+import { Republished } from "./republished.ts";
 import { ReturningClient } from "./returning-client.ts";
 import { numberOf } from "./stream.ts";
 
@@ -27,6 +28,8 @@ const SUBSCRIBE_ID = 1;
 
 export class Subscriber {
   readonly receipts = new Receipts();
+  /** What the broker should not have sent again. */
+  readonly republished = new Republished();
   readonly faults: string[] = [];
   readonly #parts: SubscriberParts;
   readonly #client: ReturningClient;
@@ -96,6 +99,7 @@ export class Subscriber {
         this.#publish(packet);
         return;
       case "pubrel": {
+        this.republished.released(packet.packetId);
         const message = this.#unreleased.get(packet.packetId);
         this.#unreleased.delete(packet.packetId);
         if (message !== undefined && this.#parts.counts === "released") this.#count(message);
@@ -114,6 +118,7 @@ export class Subscriber {
       if (qos === 1) this.#answer({ kind: "puback", packetId });
       return;
     }
+    this.republished.published(packetId, nameOf(packet));
     const before = this.#unreleased.get(packetId);
     if (before === undefined) {
       this.#unreleased.set(packetId, { ...packet, payload: packet.payload.slice() });

@@ -13,6 +13,8 @@ export interface Account {
 }
 
 export interface Finding {
+  /** Name of the account. */
+  readonly who: string;
   /** In words. */
   readonly what: string;
   /** Numbers of messages of the stream that it is about. */
@@ -49,7 +51,13 @@ function judgeStream({ name, qos, receipts }: Account, stream: Stream): Finding[
     if (numbers.length === 0) return;
     const named = numbers.slice(0, NAMED).join(", ");
     const more = numbers.length > NAMED ? ` and ${numbers.length - NAMED} more` : "";
-    findings.push({ kind, topic, numbers, what: `${name} ${words} ${topic} ${named}${more}` });
+    findings.push({
+      who: name,
+      kind,
+      topic,
+      numbers,
+      what: `${name} ${words} ${topic} ${named}${more}`,
+    });
   };
   const isOnce = Math.min(qos, stream.qos) === 2;
   find(

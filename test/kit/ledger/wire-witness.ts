@@ -1,6 +1,7 @@
 /** What went over a bridge's connections, to tell whose fault it is if something is not as it must be. */
 import type { Packet } from "../../../src/mqtt/packets.ts";
 import { Receipts } from "./receipts.ts";
+import { Republished } from "./republished.ts";
 import { numberOf } from "./stream.ts";
 import type { Finding } from "./verdict.ts";
 import { outOfOrder } from "./verdict.ts";
@@ -14,20 +15,16 @@ export class WireWitness {
     up: new Receipts(),
     down: new Receipts(),
   };
-  /** What each identifier of the remote broker's stands for. */
-  readonly #named = new Map<number, string>();
-  /** QoS 2 messages that the remote broker has released, which it is not to publish any more. */
-  readonly #released = new Set<string>();
-  readonly #publishedAnew = new Set<string>();
+  readonly #republished = new Republished();
 
   saw(way: Way, packet: Packet): void {
     if (packet.kind === "publish") {
       const { topic, payload, qos, packetId } = packet;
       this.#messages[way].add(topic, payload);
-      if (way === "down" && qos === 2) this.#published(packetId, `${topic} ${numberOf(payload)}`);
+      const name = `${topic} ${numberOf(payload)}`;
+      if (way === "down" && qos === 2) this.#republished.published(packetId, name);
     } else if (packet.kind === "pubrel" && way === "down") {
-      const name = this.#named.get(packet.packetId);
-      if (name !== undefined) this.#released.add(name);
+      this.#republished.released(packet.packetId);
     }
   }
 
@@ -39,7 +36,7 @@ export class WireWitness {
   isRemotes({ kind, topic, numbers }: Finding): boolean {
     const goesUp = topic.startsWith("up/");
     if (kind === "twice" && !goesUp) {
-      return numbers.every((number) => this.#publishedAnew.has(`${topic} ${number}`));
+      return numbers.every((number) => this.#republished.has(`${topic} ${number}`));
     }
     if (kind !== "order") return false;
     if (goesUp) return outOfOrder(this.#messages.up.of(topic)).length === 0;
@@ -48,10 +45,5 @@ export class WireWitness {
       const last = sent.lastIndexOf(number);
       return sent.slice(0, last).some((before) => before > number);
     });
-  }
-
-  #published(packetId: number, name: string): void {
-    this.#named.set(packetId, name);
-    if (this.#released.has(name)) this.#publishedAnew.add(name);
   }
 }

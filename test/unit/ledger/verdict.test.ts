@@ -80,7 +80,7 @@ test("QoS 2 that was published anew after its PUBREL is the remote broker's faul
   publish(2, 6);
   witness.saw("down", { kind: "pubrel", packetId: 5 });
   publish(1, 5);
-  const about = { kind: "twice", topic: "down/x", what: "" } as const;
+  const about = { who: "", kind: "twice", topic: "down/x", what: "" } as const;
   assert.equal(witness.isRemotes({ ...about, numbers: [1] }), true);
   assert.equal(witness.isRemotes({ ...about, numbers: [1, 2] }), false);
   assert.equal(witness.isRemotes({ ...about, kind: "missing", numbers: [1] }), false);
