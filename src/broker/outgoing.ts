@@ -30,6 +30,8 @@ export class Outgoing {
   #lags = false;
   /** What shows whether the client is quick again: one that was stored at once. */
   #probe: Delivery | undefined;
+  /** The highest sequence that its client has acknowledged. */
+  #acknowledged = 0;
   #droppingOld = false;
 
   constructor(session: Session) {
@@ -227,7 +229,11 @@ export class Outgoing {
   graceOver(delivery: Delivery): void {
     if (delivery === this.#probe) {
       this.#probe = undefined;
-      if (delivery.state === "done") this.#lags = false;
+      // It may have been left to the store, and sent from there as another object.
+      if (this.#acknowledged >= delivery.sequence) {
+        this.#lags = false;
+        return;
+      }
     }
     if (delivery.state === "done" || this.#ended) return;
     if (this.#queued) this.#lag();
@@ -238,6 +244,7 @@ export class Outgoing {
   acknowledge(packetId: number): boolean {
     const delivery = this.#window?.remove(packetId);
     if (delivery === undefined) return false;
+    if (delivery.sequence > this.#acknowledged) this.#acknowledged = delivery.sequence;
     this.#finish(delivery);
     this.#pump();
     return true;

@@ -235,6 +235,39 @@ test("custody: a client that is quick again gets what comes within the grace tim
   assert.deepEqual(publisher.take().at(-1), { kind: "puback", packetId });
 });
 
+test("custody: so it is where what waits had to leave memory", () => {
+  const options = { custodyGrace: 50, maxInflightMessages: 10, maxQueuedMessages: 0 };
+  const broker = new TestBroker({ options });
+  const client = broker.connect("a", KEPT);
+  client.subscribe("t", 1);
+  const publisher = broker.connect("p");
+  const publish = (count: number) => {
+    for (let n = 0; n < count; n++) publisher.publish("t", "x", 1, 1);
+  };
+  const take = (count: number) => {
+    for (let taken = 0; taken < count; ) {
+      const packets = client.publishes();
+      assert.notEqual(packets.length, 0);
+      for (const { packetId } of packets) client.send({ kind: "puback", packetId });
+      taken += packets.length;
+    }
+  };
+  publish(600);
+  broker.clock.advance(50);
+  const stored = () => broker.disk.records().filter(({ key }) => key.startsWith("q/")).length;
+  publish(1);
+  assert.equal(stored(), 591);
+  assert.ok((broker.broker.sessions.get("a")?.outgoing.queueInMemory ?? 0) < 601);
+  for (let n = 0; n < 12; n++) {
+    broker.clock.advance(5);
+    publish(100);
+    take(100);
+  }
+  const before = stored();
+  publish(100);
+  assert.equal(stored(), before);
+});
+
 test("custody: a power cut within the grace time does not lose a QoS 2 message whose repetition is known", () => {
   const options = { custodyGrace: 50, maxInflightMessages: 1 };
   const broker = new TestBroker({ autoCommit: false, options });
