@@ -34,6 +34,9 @@ const VERSION = 3;
 const STAMPED_VERSION = 4;
 const OLDEST_VERSION = 2;
 const SEQUENCE_DIGITS = 12;
+/** Memory for records, bytes, and what most records fit into. */
+const SLAB = 16_384;
+const RARELY_LONGER = 512;
 /** Of subscriptions: what a variable byte integer holds. */
 const LARGEST_IDENTIFIER = 268_435_455;
 const QUEUE_TIME_KEY = "t/queue";
@@ -84,7 +87,10 @@ export type BrokerFact =
 export class Records {
   readonly #journal: Journal;
   readonly #clock: Clock;
-  readonly #writer = new ByteWriter(1024);
+  /** Holds many records one after the other, as memory for each alone costs more than its bytes. */
+  #writer = new ByteWriter(SLAB);
+  /** Where the record begins that is being written. */
+  #start = 0;
   /** Of the next delivery to any session: they give the order, over restarts too. */
   sequence = 1;
 
@@ -237,14 +243,17 @@ export class Records {
   }
 
   #begin(version = VERSION): ByteWriter {
+    // What was written stays the journal's.
+    if (this.#writer.length > SLAB - RARELY_LONGER) this.#writer = new ByteWriter(SLAB);
     const writer = this.#writer;
-    writer.clear();
+    this.#start = writer.length;
     writer.u8(version);
     return writer;
   }
 
   #put(key: string): void {
-    this.#journal.put(key, this.#writer.copy());
+    const { bytes, length } = this.#writer;
+    this.#journal.put(key, bytes.subarray(this.#start, length));
   }
 }
 

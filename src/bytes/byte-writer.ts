@@ -1,6 +1,8 @@
 /** A growing buffer that packets are encoded into, big-endian. */
 
 const encoder = new TextEncoder();
+const floatBytes = new Uint8Array(8);
+const float = new DataView(floatBytes.buffer);
 const SHORT_TEXT = 48;
 const SHORT_BYTES = 24;
 
@@ -44,8 +46,10 @@ export class ByteWriter {
   /** An IEEE 754 double; also carries integers up to 2^53 exactly. */
   f64(value: number): void {
     this.reserve(8);
-    new DataView(this.bytes.buffer).setFloat64(this.length, value);
-    this.length += 8;
+    float.setFloat64(0, value);
+    for (let index = 0; index < 8; index++) {
+      this.bytes[this.length++] = floatBytes[index] as number;
+    }
   }
 
   /** MQTT's Variable Byte Integer, at most 268 435 455. */
