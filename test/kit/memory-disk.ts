@@ -17,7 +17,6 @@ export class MemoryDisk {
     return this.#current;
   }
 
-  /** Makes everything put so far durable, and tells who waits. */
   /** Something has written over a record. */
   damage(key: string, value: Uint8Array): void {
     this.#committed.set(key, value);
@@ -37,6 +36,7 @@ export class MemoryDisk {
     return reads.length > 0;
   }
 
+  /** Makes everything put so far durable, and tells who waits. */
   commit(): void {
     this.#current?.commit();
   }
@@ -102,7 +102,7 @@ class DiskJournal implements Journal {
     this.#disk.read(() => {
       if (this.#crashed) return;
       const keys = [...this.#committed.keys()]
-        .filter((key) => key >= from && key < to)
+        .filter((key) => compareKeys(key, from) >= 0 && compareKeys(key, to) < 0)
         .sort(compareKeys);
       take(
         keys
