@@ -39,7 +39,11 @@ export interface AwayResult extends Cores {
   readonly lost: number;
 }
 
-async function comeAndSubscribe(job: AwayJob, traffic: Traffic): Promise<LoadSubscriber> {
+async function comeAndSubscribe(
+  job: AwayJob,
+  traffic: Traffic,
+  reading: () => void = () => {},
+): Promise<LoadSubscriber> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const subscriber: LoadSubscriber = new LoadSubscriber({
     port: job.port,
@@ -49,7 +53,10 @@ async function comeAndSubscribe(job: AwayJob, traffic: Traffic): Promise<LoadSub
     login: job.logins ? SUBSCRIBER : undefined,
     topicAlias: false,
     traffic,
-    wake: () => setImmediate(() => subscriber.channel.flush()),
+    wake: () => {
+      reading();
+      setImmediate(() => subscriber.channel.flush());
+    },
     fail,
     ready: resolve,
     filters: [POOL_FILTER],
@@ -87,13 +94,12 @@ async function run(job: AwayJob): Promise<AwayResult> {
   const memory = residentMemory(job.pid);
   const queued = traffic.acknowledged;
   const back = performance.now();
-  const subscriber = await comeAndSubscribe(job, traffic);
   let last = back;
-  let seen = 0;
+  const subscriber = await comeAndSubscribe(job, traffic, () => {
+    last = performance.now();
+  });
   await settle({
     get outstanding() {
-      if (traffic.delivered > seen) last = performance.now();
-      seen = traffic.delivered;
       return Math.max(0, queued - traffic.delivered);
     },
     unacknowledged: 0,

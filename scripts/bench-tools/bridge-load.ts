@@ -10,6 +10,7 @@ import { serverWorked } from "./server-time.ts";
 import { SinkBroker } from "./sink-broker.ts";
 import { Traffic } from "./traffic.ts";
 import { residentMemory, usageBetween, usageNow } from "./usage.ts";
+import { pause } from "./waiting.ts";
 
 export interface BridgeJob {
   readonly port: number;
@@ -41,7 +42,14 @@ const PUBLISHERS = 50;
 /** Messages that may be on their way through the bridge. */
 const WINDOW = 1000;
 /** ms. */
+const POLL_INTERVAL = 5;
 const LONGEST_DRAIN = 120_000;
+
+/** At the remote broker: of a first message, and of as many as the backlog holds. */
+interface Arrival {
+  readonly first: Promise<void>;
+  readonly all: Promise<void>;
+}
 
 async function run(job: BridgeJob): Promise<BridgeResult> {
   const traffic = new Traffic();
@@ -55,15 +63,18 @@ async function run(job: BridgeJob): Promise<BridgeResult> {
     room: job.backlog > 0 ? queueing : flowing,
     fail,
   });
-  const arrival = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
   const sink = new SinkBroker(traffic, PUBLISHERS, () => {
     pool.wake();
-    if (traffic.delivered >= job.backlog) arrival.resolve();
+    if (traffic.delivered > 0) first.resolve();
+    if (traffic.delivered >= job.backlog) all.resolve();
   });
+  const arrival = { first: first.promise, all: all.promise };
   const result =
     job.backlog > 0
-      ? await drain(job, traffic, pool, sink, arrival.promise)
-      : await flow(job, traffic, pool, sink);
+      ? await drain(job, traffic, pool, sink, arrival)
+      : await flow(job, traffic, pool, sink, arrival);
   pool.stop();
   await settle({
     get outstanding() {
@@ -82,10 +93,18 @@ async function run(job: BridgeJob): Promise<BridgeResult> {
   };
 }
 
-async function flow(job: BridgeJob, traffic: Traffic, pool: PublisherPool, sink: SinkBroker) {
+async function flow(
+  job: BridgeJob,
+  traffic: Traffic,
+  pool: PublisherPool,
+  sink: SinkBroker,
+  arrival: Arrival,
+) {
   await sink.listen(job.remotePort);
   await pool.connect();
   pool.start();
+  // A bridge that finds nobody at first has its patience between attempts.
+  await arrival.first;
   await serverWorked(job.pid, job.warmUp);
   traffic.latency.clear();
   const begin = usageNow(job.pid);
@@ -99,18 +118,18 @@ async function drain(
   traffic: Traffic,
   pool: PublisherPool,
   sink: SinkBroker,
-  arrival: Promise<void>,
+  arrival: Arrival,
 ) {
   await pool.connect();
   pool.start();
   const late = setTimeout(() => fail("the backlog did not arrive in time"), LONGEST_DRAIN);
-  while (traffic.acknowledged < job.backlog) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (traffic.acknowledged < job.backlog) await pause(POLL_INTERVAL);
   await sink.listen(job.remotePort);
   // From the first message on: what comes before is the bridge's patience between attempts.
-  while (traffic.delivered === 0) await new Promise((resolve) => setImmediate(resolve));
+  await arrival.first;
   const begin = usageNow(job.pid);
   const before = traffic.delivered;
-  await arrival;
+  await arrival.all;
   clearTimeout(late);
   return figures(job, traffic, begin, traffic.delivered - before);
 }

@@ -6,7 +6,14 @@ import { type BenchContext, brokerSetUp } from "./bench-context.ts";
 import { findBrokers, REFERENCE } from "./broker-under-test.ts";
 import { disturbanceText, type Outcome } from "./comparison.ts";
 import type { Pace } from "./load-process.ts";
-import { type BenchOptions, HELP, readOptions, type SectionName, UsageError } from "./options.ts";
+import {
+  type BenchOptions,
+  GATEWAY_SECTIONS,
+  HELP,
+  readOptions,
+  type SectionName,
+  UsageError,
+} from "./options.ts";
 import { SECTION_BENCHES } from "./sections.ts";
 import { killAll } from "./server-process.ts";
 import { verdictsText } from "./targets.ts";
@@ -28,15 +35,6 @@ const ROUNDS: Readonly<Record<SectionName, number>> = {
   gateway: 2,
   nodes: 1,
 };
-
-const BROKER_SECTIONS: readonly SectionName[] = [
-  "throughput",
-  "latency",
-  "matching",
-  "idle",
-  "away",
-  "bridge",
-];
 
 function tell(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -79,7 +77,7 @@ async function main(): Promise<void> {
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
   const context = { options, scratch, tell };
-  const compares = options.sections.some((name) => BROKER_SECTIONS.includes(name));
+  const compares = options.sections.some((name) => !GATEWAY_SECTIONS.includes(name));
   const versions = compares ? introduce(context) : [];
   const groups: (Outcome & { section: SectionName })[] = [];
   for (const section of options.sections) {

@@ -18,7 +18,7 @@ export const SECTIONS = [
 export type SectionName = (typeof SECTIONS)[number];
 
 /** What --gateway stands for. */
-const GATEWAY_SECTIONS: readonly SectionName[] = ["gateway", "nodes"];
+export const GATEWAY_SECTIONS: readonly SectionName[] = ["gateway", "nodes"];
 
 const BROKER_CASES = CASES.map(({ name }) => name);
 const NODE_CASES = GATEWAY_CASES.map(({ name }) => name);
