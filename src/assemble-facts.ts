@@ -7,6 +7,7 @@ import type { Broker } from "./broker/broker.ts";
 import { tallySessions } from "./broker/session-tally.ts";
 import type { LinkConfig } from "./config/schema.ts";
 import type { Gateway } from "./gateway/gateway.ts";
+import { NO_FRAMES } from "./gateway/link-state.ts";
 import type { HealthFacts, LinkFacts, MetricFacts, TrafficFacts } from "./http/facts.ts";
 import type { ConnectionRoom } from "./listeners/connection-room.ts";
 import type { Clock } from "./time/clock.ts";
@@ -25,19 +26,6 @@ export interface FactsParts {
   readonly links?: readonly LinkConfig[] | undefined;
   readonly upstream?: AssembledUpstream | undefined;
 }
-
-const NO_FRAMES = {
-  framesIn: 0,
-  framesOut: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  faults: 0,
-  unknownSenders: 0,
-  dropped: 0,
-  refused: 0,
-  throttled: 0,
-  retransmissions: 0,
-};
 
 export class AssembledFacts {
   readonly #parts: FactsParts;

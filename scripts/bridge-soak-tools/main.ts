@@ -1,7 +1,8 @@
 /** scripts/bridge-soak: a bridge over a bad network, and whether everything comes through. */
 import { parseArgs } from "node:util";
 import { BridgeStory } from "../../test/kit/ledger/bridge-story.ts";
-import { newSeed, oneOf, runLedgers, tell, wholeNumber } from "../../test/kit/ledger/ledger-run.ts";
+import { runLedgers } from "../../test/kit/ledger/ledger-run.ts";
+import { newSeed, oneOf, tell, wholeNumber } from "../../test/kit/option-words.ts";
 
 const HELP = `Usage: scripts/bridge-soak [OPTIONS]
 

@@ -1,7 +1,8 @@
 /** scripts/kill: kills a Midge as often as asked for, and tells what was lost, doubled or left behind. */
 import { parseArgs } from "node:util";
 import { KillStory } from "../../test/kit/ledger/kill-story.ts";
-import { newSeed, oneOf, runLedgers, tell, wholeNumber } from "../../test/kit/ledger/ledger-run.ts";
+import { runLedgers } from "../../test/kit/ledger/ledger-run.ts";
+import { newSeed, oneOf, tell, wholeNumber } from "../../test/kit/option-words.ts";
 
 const HELP = `Usage: scripts/kill [OPTIONS]
 

@@ -1,4 +1,6 @@
 /** scripts/sim: many lives of the simulated world, and a line for each in which something was wrong. */
+
+import { tell } from "../../test/kit/option-words.ts";
 import { faultsOf, live, remainsOf } from "../../test/sim/story.ts";
 import { type Seeds, seedsOf } from "./seeds.ts";
 
@@ -16,10 +18,6 @@ and checks what must hold afterwards; see the head of scripts/sim. Exit code 1 i
 /** More do not help to find out why. */
 const MOST_FAILURES = 20;
 const PROGRESS = 30_000;
-
-function tell(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
 
 /** Answers how many lives went wrong. */
 function run({ first, count }: Seeds): number {

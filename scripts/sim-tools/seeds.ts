@@ -1,8 +1,8 @@
 /** The options of scripts that live through something for many seeds. */
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../../test/kit/option-words.ts";
 
 const DEFAULT_SEEDS = 10_000;
-const LARGEST = 0xffff_ffff;
 
 export interface Seeds {
   readonly first: number;
@@ -26,10 +26,4 @@ export function seedsOf(words: readonly string[]): Seeds | undefined {
     first: from === undefined ? 1 : wholeNumber("--from", from),
     count: seeds === undefined ? DEFAULT_SEEDS : wholeNumber("--seeds", seeds),
   };
-}
-
-function wholeNumber(option: string, word: string): number {
-  const number = Number(word);
-  if (/^\d+$/.test(word) && number <= LARGEST) return number;
-  throw new Error(`${option} takes a whole number, not "${word}"`);
 }

@@ -1,6 +1,7 @@
 /** scripts/torn: many stores that power cuts and bad cards happen to, and a line for each that went wrong. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { tell } from "../../test/kit/option-words.ts";
 import { liveThroughDamage } from "../../test/sim/store/damaged-store.ts";
 import { makeScratch } from "../../test/sim/store/scratch.ts";
 import { liveThroughCuts } from "../../test/sim/store/torn-store.ts";
@@ -21,10 +22,6 @@ afterwards; see the head of scripts/torn. Exit code 1 if anything did not.
 const MOST_FAILURES = 20;
 const PROGRESS = 30_000;
 const STORIES = { cut: liveThroughCuts, damaged: liveThroughDamage } as const;
-
-function tell(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
 
 /** Answers how many stores went wrong. */
 async function run({ first, count }: Seeds): Promise<number> {

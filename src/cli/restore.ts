@@ -1,9 +1,10 @@
 /** `midge restore`: puts a backup in the place of what a stopped Midge kept. */
 import { createReadStream, existsSync } from "node:fs";
-import { chown, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { chown, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { StoredRecord } from "../seams/journal.ts";
+import { makeAsideFolder } from "../store/aside-folder.ts";
 import { syncContents, syncFolder } from "../store/atomic-file.ts";
 import { BackupError, type BackupHead, readBackup } from "../store/backup-format.ts";
 import { writeDocuments } from "../store/document-contents.ts";
@@ -118,8 +119,7 @@ async function build(
 
 /** Answers where that is which was there before. A power cut in between leaves the old or the new of each. */
 async function putInPlace(folder: string, isEmpty: boolean): Promise<string | undefined> {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const aside = isEmpty ? undefined : await mkdtemp(join(folder, `replaced-${stamp}-`));
+  const aside = isEmpty ? undefined : makeAsideFolder(folder, "replaced-");
   const built = builtPlaces(folder);
   const { store, documents } = placesIn(folder);
   // A Midge that starts takes up the store of this name if there is no other.

@@ -36,6 +36,20 @@ export type LinkTap = (
   frame: Uint8Array,
 ) => void;
 
+/** Of a link that nothing has come over. */
+export const NO_FRAMES: Readonly<LinkCounters> = {
+  framesIn: 0,
+  framesOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  faults: 0,
+  unknownSenders: 0,
+  dropped: 0,
+  refused: 0,
+  throttled: 0,
+  retransmissions: 0,
+};
+
 const RATE_SPAN = 10_000;
 const LOG_SPAN = 60_000;
 const GROUP_RATE = 5;
@@ -46,18 +60,7 @@ export class LinkState {
   link: Link | undefined;
   /** By address key, the nodes that are connected or connecting from there. */
   readonly nodes = new Map<string, SnNode>();
-  readonly counters: LinkCounters = {
-    framesIn: 0,
-    framesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    faults: 0,
-    unknownSenders: 0,
-    dropped: 0,
-    refused: 0,
-    throttled: 0,
-    retransmissions: 0,
-  };
+  readonly counters: LinkCounters = { ...NO_FRAMES };
   /** `counters.faults` by cause; those that did not occur are not there. */
   readonly faults: Partial<Record<FaultCause, number>> = {};
   readonly forwarders: Forwarders;

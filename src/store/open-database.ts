@@ -18,6 +18,7 @@ import { dirname, join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import type { StoredRecord } from "../seams/journal.ts";
 import type { Log } from "../seams/log.ts";
+import { makeAsideFolder } from "./aside-folder.ts";
 import { syncContents, syncFolder } from "./atomic-file.ts";
 import { Database } from "./database.ts";
 import { isDenial, isLocked, isRefusal, rootMessage } from "./disk-trouble.ts";
@@ -214,8 +215,7 @@ async function replace(path: string, damage: readonly string[], log: Log): Promi
 
 async function setAside(path: string, report: readonly string[]): Promise<string> {
   const data = dirname(path);
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const aside = mkdtempSync(join(data, `${ASIDE}${stamp}-`));
+  const aside = makeAsideFolder(data, ASIDE);
   writeFileSync(join(aside, "REPORT.txt"), `${report.join("\n")}\n`);
   renameSync(path, join(aside, "store"));
   await syncFolder(data);

@@ -3,41 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { tell } from "../option-words.ts";
 
 export interface LedgerOutcome {
   readonly faults: readonly string[];
   /** Of the first faults. */
   readonly packets: readonly string[];
   readonly summary: string;
-}
-
-const LARGEST = 0xffff_ffff;
-
-/** Throws with what is wrong in words. */
-export function wholeNumber(option: string, word: string): number {
-  const number = Number(word);
-  if (/^\d+$/.test(word) && number <= LARGEST) return number;
-  throw new Error(`${option} takes a whole number, not "${word}"`);
-}
-
-/** Throws with what is wrong in words. */
-export function oneOf<Word extends string>(
-  option: string,
-  word: string,
-  words: readonly Word[],
-): Word {
-  const found = words.find((one) => one === word);
-  if (found === undefined) throw new Error(`${option} takes ${words.join(" or ")}, not "${word}"`);
-  return found;
-}
-
-/** A seed that differs from run to run. */
-export function newSeed(): string {
-  return String(Date.now() % LARGEST);
-}
-
-export function tell(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 /** Runs it and tells how it went; answers the exit code. What it leaves is kept if it went wrong. */
